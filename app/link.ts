@@ -1,0 +1,180 @@
+/** The front's end of one link: URBs go onto the ring and come back, each once; port events come in order with them. */
+import type { Core } from "../asm/core.ts";
+import {
+  COMPLETION_RING,
+  ENTRY_EVENT,
+  EVENT_PLUG_MASK,
+  EVENT_PLUG_SHIFT,
+  EVENT_PORT_MASK,
+  EVENT_SPEED_MASK,
+  EVENT_SPEED_SHIFT,
+  NONE,
+  SLOT_COUNT,
+  STATUS_NO_DEVICE,
+  VIOLATION,
+} from "../asm/layout.ts";
+
+/** Who gets a URB's answer. */
+export interface UrbOwner {
+  urbCompleted(urb: Urb): void;
+}
+
+/** A URB on the front's side: one object a slot, reused after `Link.release`. */
+export class Urb {
+  readonly slot: number;
+  owner: UrbOwner | undefined;
+  /** What the owner wants to find again. */
+  tag = 0;
+  /** Bytes asked for. */
+  length = 0;
+  /** STATUS_… and bytes moved, once it is answered. */
+  status = 0;
+  actual = 0;
+  /** On its way: submitted and not answered. */
+  inFlight = false;
+
+  constructor(slot: number) {
+    this.slot = slot;
+  }
+}
+
+/** What a link tells the controller. */
+export interface LinkClient {
+  /** A plug (speed SPEED_LOW and up) or an unplug (SPEED_NONE). */
+  portEvent(port: number, plug: number, speed: number): void;
+  /** Something came back; called once after a burst of answers and events. */
+  settled(): void;
+  /** The backend broke the protocol, with VIOLATION_… as the reason. Every URB in flight was answered as NO_DEVICE. */
+  violated(reason: number): void;
+}
+
+export class Link {
+  readonly core: Core;
+  readonly #urbs: Urb[] = Array.from({ length: SLOT_COUNT }, (_, slot) => new Urb(slot));
+  #client: LinkClient | undefined;
+  #backend: (() => void) | undefined;
+  #polling = false;
+  #flushing = false;
+  #closed = false;
+
+  /** Lays out a fresh link in `core`'s memory. `counter` is where the rings' counters start: any u32. */
+  constructor(core: Core, generation: number, counter = 0) {
+    this.core = core;
+    core.exports.frontFormat(generation, counter);
+  }
+
+  /** Who hears of port events and bursts. */
+  connect(client: LinkClient): void {
+    this.#client = client;
+  }
+
+  /** A backend on this very thread: every flush runs it, so that what it can answer at once is answered inside. */
+  runInside(backend: () => void): void {
+    this.#backend = backend;
+  }
+
+  get inFlight(): number {
+    return this.core.exports.frontInFlight();
+  }
+
+  /** A URB with room for `length` bytes, to be described and submitted, or undefined when all are in use. */
+  reserve(length: number): Urb | undefined {
+    if (this.#closed) return undefined;
+    const slot = this.core.exports.reserve(length);
+    const urb = this.#urbs[slot];
+    if (urb) urb.length = length;
+    return urb;
+  }
+
+  /** Puts a described URB on the ring; the backend sees it at the next `flush`. */
+  submit(urb: Urb, owner: UrbOwner): void {
+    urb.owner = owner;
+    urb.inFlight = true;
+    urb.status = 0;
+    urb.actual = 0;
+    this.core.exports.submit(urb.slot);
+  }
+
+  /** Asks for an early end. The URB's own answer is the reply; it may still be its real outcome. */
+  cancel(urb: Urb): void {
+    if (urb.inFlight) this.core.exports.cancel(urb.slot);
+  }
+
+  /** Gives an answered (or never submitted) URB back. */
+  release(urb: Urb): void {
+    if (urb.inFlight) return;
+    urb.owner = undefined;
+    this.core.exports.release(urb.slot, urb.length);
+  }
+
+  /** Shows the backend what was submitted. A backend on this thread answers what it can before this returns. */
+  flush(): void {
+    this.core.exports.flush();
+    if (!this.#backend || this.#flushing) return;
+    this.#flushing = true;
+    this.#backend();
+    this.#flushing = false;
+    this.poll();
+  }
+
+  /** Hands out everything that came back. Cheap when nothing did. */
+  poll(): void {
+    if (this.#polling || this.#closed) return;
+    this.#polling = true;
+    const { exports } = this.core;
+    let any = false;
+    for (let entry = exports.reap(); entry !== NONE; entry = exports.reap()) {
+      any = true;
+      if (entry === VIOLATION || !this.#dispatch(entry)) {
+        this.#fail();
+        break;
+      }
+    }
+    this.#polling = false;
+    if (any) this.#client?.settled();
+  }
+
+  /** Polls whenever the backend wakes this side, until the link is closed. */
+  async run(): Promise<void> {
+    while (!this.#closed) {
+      this.poll();
+      if (this.#closed) return;
+      await this.core.sleep(COMPLETION_RING, this.core.exports.frontArm());
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.core.rouse(COMPLETION_RING);
+  }
+
+  #dispatch(entry: number): boolean {
+    const { exports } = this.core;
+    if (entry & ENTRY_EVENT) {
+      const port = entry & EVENT_PORT_MASK;
+      const plug = (entry >>> EVENT_PLUG_SHIFT) & EVENT_PLUG_MASK;
+      this.#client?.portEvent(port, plug, (entry >>> EVENT_SPEED_SHIFT) & EVENT_SPEED_MASK);
+      return true;
+    }
+    const urb = this.#urbs[entry];
+    if (!urb || exports.settle(entry, urb.length) !== 0) return false;
+    urb.status = exports.settledStatus();
+    urb.actual = exports.settledActual();
+    urb.inFlight = false;
+    urb.owner?.urbCompleted(urb);
+    return true;
+  }
+
+  /** Ends the link: whatever is in flight will not come back. */
+  #fail(): void {
+    this.#closed = true;
+    for (const urb of this.#urbs) {
+      if (!urb.inFlight) continue;
+      urb.inFlight = false;
+      urb.status = STATUS_NO_DEVICE;
+      urb.actual = 0;
+      urb.owner?.urbCompleted(urb);
+    }
+    this.#client?.violated(this.core.exports.violation());
+  }
+}

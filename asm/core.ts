@@ -1,0 +1,97 @@
+/** Loads the core (the AssemblyScript of this folder) over a link's shared memory, for either side. */
+import type { instantiate as instantiateRaw } from "./build/core.js";
+import { BLOCK_SIZE, MEMORY_PAGES, MEMORY_SIZE, RING_PRODUCER } from "./layout.ts";
+
+/** The core's exports, typed by asc from their source. */
+export type CoreExports = Awaited<ReturnType<typeof instantiateRaw>>;
+
+/** Where the core's code comes from: the package's own file, another address, bytes, or a compiled module. */
+export type CoreSource = URL | string | BufferSource | WebAssembly.Module;
+
+/** The compiled core. In Node a `file:` address is read from disk; anything else is fetched. */
+export async function compileCore(
+  source: CoreSource = new URL("./build/core.wasm", import.meta.url),
+): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return source;
+  if (!(source instanceof URL) && typeof source !== "string") return WebAssembly.compile(source);
+  const url = new URL(source, import.meta.url);
+  if (url.protocol === "file:") {
+    const fs = "node:fs/promises"; // a bundler for the browser must not follow this
+    const { readFile } = (await import(/* @vite-ignore */ fs)) as typeof import("node:fs/promises");
+    return WebAssembly.compile(new Uint8Array(await readFile(url)));
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`The pvusb core could not be loaded from ${url.href}: HTTP ${response.status}.`);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** A fresh memory for one link. 32 MiB of address space; what is never touched costs nothing. */
+export function createMemory(): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true });
+}
+
+/** One side's instance of the core over a link's memory. */
+export class Core {
+  readonly exports: CoreExports;
+  readonly memory: WebAssembly.Memory;
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+
+  private constructor(exports: CoreExports, memory: WebAssembly.Memory) {
+    const buffer: unknown = memory.buffer;
+    if (!(buffer instanceof SharedArrayBuffer) || buffer.byteLength !== MEMORY_SIZE) {
+      throw new TypeError("The link's memory must be a shared WebAssembly.Memory made by createMemory().");
+    }
+    this.exports = exports;
+    this.memory = memory;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Int32Array(buffer);
+  }
+
+  static async instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Core> {
+    const instance = await WebAssembly.instantiate(module, { env: { memory } });
+    return new Core(instance.exports as unknown as CoreExports, memory);
+  }
+
+  /** Copies `target.length` bytes of a slot's payload, from byte `offset` on, into `target`. */
+  read(slot: number, offset: number, target: Uint8Array): void {
+    for (let done = 0; done < target.length; ) {
+      const window = this.window(slot, offset + done, target.length - done);
+      target.set(window, done);
+      done += window.length;
+    }
+  }
+
+  /** Copies `source` into a slot's payload from byte `offset` on. */
+  write(slot: number, offset: number, source: Uint8Array): void {
+    for (let done = 0; done < source.length; ) {
+      const window = this.window(slot, offset + done, source.length - done);
+      window.set(done === 0 && window.length === source.length ? source : source.subarray(done, done + window.length));
+      done += window.length;
+    }
+  }
+
+  /**
+   * The payload's bytes in place, from byte `offset` on: at most `length`, and at most up to the end of the block.
+   * Allocates the view. The caller keeps offset + length within the URB's length.
+   */
+  window(slot: number, offset: number, length: number): Uint8Array<SharedArrayBuffer> {
+    const within = offset % BLOCK_SIZE;
+    const at = (this.exports.block(slot, Math.floor(offset / BLOCK_SIZE)) >>> 0) + within;
+    return this.#bytes.subarray(at, at + Math.min(length, BLOCK_SIZE - within));
+  }
+
+  /**
+   * Sleeps until the ring's producer moves past `seen` (as `frontArm`/`backArm` answered), or `rouse` is called.
+   * Returns at once when it already has.
+   */
+  async sleep(ring: number, seen: number): Promise<void> {
+    const result = Atomics.waitAsync(this.#words, (ring + RING_PRODUCER) >> 2, seen | 0);
+    if (result.async) await result.value;
+  }
+
+  /** Wakes whoever sleeps on the ring, without a new entry. */
+  rouse(ring: number): void {
+    Atomics.notify(this.#words, (ring + RING_PRODUCER) >> 2);
+  }
+}

@@ -1,0 +1,152 @@
+/** The back's end of one link: takes submissions off the ring, hands them on as requests, puts answers and events on it. */
+import type { Core } from "../asm/core.ts";
+import {
+  ENTRY_CANCEL,
+  NONE,
+  SLOT_COUNT,
+  STATUS_INVALID,
+  SUBMISSION_RING,
+  TYPE_CONTROL,
+  VIOLATION,
+} from "../asm/layout.ts";
+import { Request, type RequestOwner } from "./request.ts";
+
+/** What a link asks of the backend. */
+export interface LinkClient {
+  submit(request: Request): void;
+  cancel(request: Request): void;
+  /** The front broke the protocol: the link is dead, and so are its ports. */
+  violated(reason: number): void;
+}
+
+interface PortEvent {
+  readonly port: number;
+  readonly plug: number;
+  readonly speed: number;
+}
+
+export class Link implements RequestOwner {
+  readonly #core: Core;
+  readonly #client: LinkClient;
+  readonly #requests: Request[];
+  /** Port events that found no room yet. */
+  readonly #events: PortEvent[] = [];
+  #serial = 0;
+  #pumping = false;
+  #showQueued = false;
+  #closed = false;
+
+  constructor(core: Core, generation: number, client: LinkClient) {
+    if (!core.exports.backAttach(generation)) {
+      throw new Error("This memory is not a link of this pvusb version; front and worker must come from one package.");
+    }
+    this.#core = core;
+    this.#client = client;
+    this.#requests = Array.from({ length: SLOT_COUNT }, (_, slot) => new Request(core, slot, this));
+  }
+
+  /** Transfers taken and not yet answered. */
+  get owned(): number {
+    return this.#core.exports.backOwned();
+  }
+
+  /** Takes everything that waits on the ring, then shows the front, once, all that was answered meanwhile. */
+  pump(): void {
+    if (this.#pumping || this.#closed) return;
+    this.#pumping = true;
+    const { exports } = this.#core;
+    for (let entry = exports.take(); entry !== NONE; entry = exports.take()) {
+      if (entry === VIOLATION) {
+        this.#closed = true;
+        this.#client.violated(exports.violation());
+        break;
+      }
+      if (entry & ENTRY_CANCEL) {
+        const request = this.#requests[entry & ~ENTRY_CANCEL];
+        if (request?.pending) this.#client.cancel(request);
+      } else {
+        this.#submit(entry);
+      }
+    }
+    this.#pumping = false;
+    this.#show();
+  }
+
+  /** Pumps whenever the front wakes this side, until the link is closed. */
+  async run(): Promise<void> {
+    while (!this.#closed) {
+      this.pump();
+      if (this.#closed) return;
+      await this.#core.sleep(SUBMISSION_RING, this.#core.exports.backArm());
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#core.rouse(SUBMISSION_RING);
+  }
+
+  /** Tells the front of a plug (speed) or an unplug (SPEED_NONE) of a port, in order with the answers. */
+  event(port: number, plug: number, speed: number): void {
+    this.#events.push({ port, plug, speed });
+    this.#flushEvents();
+    this.#queueShow();
+  }
+
+  completed(request: Request, status: number, actual: number): void {
+    this.#core.exports.complete(request.slot, status, actual);
+    this.#queueShow();
+  }
+
+  #submit(slot: number): void {
+    const { exports } = this.#core;
+    const request = this.#requests[slot];
+    if (!request) return;
+    request.serial = ++this.#serial;
+    request.operation = exports.takenOperation();
+    request.port = exports.takenPort();
+    request.plug = exports.takenPlug();
+    request.endpoint = exports.takenEndpoint();
+    request.type = exports.takenType();
+    request.flags = exports.takenFlags();
+    request.stream = exports.takenStream();
+    request.interval = exports.takenInterval();
+    request.length = exports.takenLength();
+    if (request.type === TYPE_CONTROL) {
+      const low = exports.takenSetupLow();
+      const high = exports.takenSetupHigh();
+      request.bmRequestType = low & 0xff;
+      request.bRequest = (low >> 8) & 0xff;
+      request.wValue = low >>> 16;
+      request.wIndex = high & 0xffff;
+      if (high >>> 16 !== request.length) {
+        request.complete(STATUS_INVALID, 0);
+        return;
+      }
+    }
+    this.#client.submit(request);
+  }
+
+  #flushEvents(): void {
+    while (this.#events.length > 0) {
+      const { port, plug, speed } = this.#events[0] as PortEvent;
+      if (!this.#core.exports.event(port, plug, speed)) return;
+      this.#events.shift();
+    }
+  }
+
+  /** Inside a pump, its end shows everything; outside, the end of this turn does: one wake-up a burst. */
+  #queueShow(): void {
+    if (this.#pumping || this.#showQueued) return;
+    this.#showQueued = true;
+    queueMicrotask(() => {
+      this.#showQueued = false;
+      this.#show();
+    });
+  }
+
+  #show(): void {
+    this.#flushEvents();
+    this.#core.exports.show();
+  }
+}

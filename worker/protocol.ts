@@ -1,0 +1,98 @@
+/** The control plane: what the front asks of the backend, and hears from it. Bulk data never travels this way. */
+
+/** Where a software disk's bytes come from, and where its writes go. */
+export type ImageSource =
+  /** Read-only: a File or Blob; in Node a File of @web-std/file or node:buffer will do. */
+  | { readonly blob: Blob }
+  /** Read and write, in memory: a blank disk of this many bytes… */
+  | { readonly size: number }
+  /** …or one that starts as these bytes. */
+  | { readonly bytes: Uint8Array }
+  /** Read and write: a file of the origin's private file system (browsers, worker only), made with `size` if it is new. */
+  | { readonly opfs: string; readonly size?: number }
+  /** Read and write: a file on disk (Node only). */
+  | { readonly path: string };
+
+/** What can be plugged. Software devices are listed in worker/device/index.ts. */
+export type DeviceSource =
+  | WebUsbSource
+  | { readonly kind: "flash-drive"; readonly image: ImageSource; readonly readOnly?: boolean; readonly serial?: string }
+  | { readonly kind: "keyboard" };
+
+/**
+ * A device granted to the page. A USBDevice cannot be sent to a worker, so the worker finds it again among its own
+ * getDevices(): the `ordinal`-th, counted from 0, of those with the same ids and serial number.
+ */
+export interface WebUsbSource {
+  readonly kind: "webusb";
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly serialNumber: string;
+  readonly ordinal: number;
+}
+
+/** What a person or the page does to a plugged software device. */
+export type DeviceInput =
+  /** A key of the page's keyboard: KeyboardEvent.code. */
+  | { readonly type: "key"; readonly code: string; readonly pressed: boolean }
+  /** All keys up, as when the page loses the focus. */
+  | { readonly type: "release-keys" };
+
+/** What came of a plug. */
+export interface PlugReport {
+  /** Which plug of the port this is; the port event on the ring carries the same number. */
+  readonly plug: number;
+  /** SPEED_… of asm/layout.ts. */
+  readonly speed: number;
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly manufacturer: string;
+  readonly product: string;
+  readonly serialNumber: string;
+  /** Sentences for the person. */
+  readonly notes: readonly string[];
+}
+
+/** Counts for leak tests and the page's live state. */
+export interface BackendStats {
+  /** Links connected. */
+  readonly links: number;
+  /** Devices plugged, over all links. */
+  readonly devices: number;
+  /** Transfers taken and not yet answered, over all links. */
+  readonly owned: number;
+  /** WebUSB transfers given up by the guest whose promises are still open. */
+  readonly orphans: number;
+}
+
+/** A device left by itself, or the front broke the protocol (port 0). */
+export interface BackendNotice {
+  readonly link: number;
+  readonly port: number;
+  readonly reason: string;
+}
+
+/** The backend as the front sees it: by Comlink across a worker, or called directly on the guest's own thread. */
+export interface BackendControl {
+  /** Takes up a link that a front has laid out in `memory`. */
+  connect(link: number, memory: WebAssembly.Memory, generation: number, core: WebAssembly.Module): Promise<void>;
+  /** Unplugs every port of the link and forgets it. */
+  disconnect(link: number): Promise<void>;
+  /** Opens the device and connects it to the port. Rejects with a PlugError's words when it cannot. */
+  plug(link: number, port: number, source: DeviceSource): Promise<PlugReport>;
+  /** Ends every transfer of the port, tells the front, closes the device. An empty port is no error. */
+  unplug(link: number, port: number): Promise<void>;
+  input(link: number, port: number, message: DeviceInput): Promise<void>;
+  stats(): Promise<BackendStats>;
+  /** One listener; the last one given is called. */
+  listen(listener: (notice: BackendNotice) => void): Promise<void>;
+}
+
+/** Why a plug failed. `code` survives the worker's boundary as the error's name. */
+export type PlugErrorName =
+  | "UnsupportedError"
+  | "NotFoundError"
+  | "AccessError"
+  | "BusyError"
+  | "PortOccupiedError"
+  | "ImageError";
