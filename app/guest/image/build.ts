@@ -110,14 +110,18 @@ function build({ ownFiles, out, cache }: Places, recipe: string, sources: string
   const isKernel = ({ name }: { name: string }): boolean => KERNEL_PACKAGE.test(name);
   const debs = stage(
     "packages",
-    () => wanted.map((debianPackage) => ({ debianPackage, deb: archive.fetch(debianPackage) })),
-    (list) => `${list.length}, ${mebibytes(list.reduce((sum, { deb }) => sum + statSync(deb).size, 0))}`,
+    () => archive.fetch(wanted),
+    (files) => `${files.size}, ${mebibytes([...files.values()].reduce((sum, deb) => sum + statSync(deb).size, 0))}`,
   );
   const kernelFiles = join(scratch, "kernel");
   const otherFiles = join(scratch, "other");
   stage(
     "unpacking",
-    () => debs.forEach(({ debianPackage, deb }) => unpackDeb(deb, isKernel(debianPackage) ? kernelFiles : otherFiles)),
+    () => {
+      for (const [debianPackage, deb] of debs) {
+        unpackDeb(deb, isKernel(debianPackage) ? kernelFiles : otherFiles);
+      }
+    },
     () => wanted.map(({ name, version }) => `${name} ${version}`).join(", "),
   );
 

@@ -79,25 +79,35 @@ export class DebianArchive {
     }));
   }
 
-  /** The path of the package's .deb, downloaded and checked by apt unless it is here from before. */
-  fetch({ name, version }: DebianPackage): string {
-    const file = (): string | undefined =>
-      readdirSync(this.#debs).find((deb) => deb.startsWith(`${name}_${version.replaceAll(":", "%3a")}_`));
-    if (file() === undefined) {
-      const run = spawnSync("apt-get", [...this.#options, "-qq", "download", `${name}=${version}`], {
+  /** The paths of the packages' .deb files; those not here from before are downloaded and checked by apt. */
+  fetch(packages: readonly DebianPackage[]): Map<DebianPackage, string> {
+    const missing = packages.filter((wanted) => this.#find(wanted) === undefined);
+    if (missing.length > 0) {
+      const names = missing.map(({ name, version }) => `${name}=${version}`);
+      const run = spawnSync("apt-get", [...this.#options, "-qq", "download", ...names], {
         cwd: this.#debs,
         encoding: "utf8",
       });
       if (run.status !== 0) {
         const reason = /^E: .*/m.exec(run.stderr)?.[0] ?? "apt-get failed";
-        throw new GuestBuildError(`apt cannot download ${name} ${version} (${reason})`);
+        throw new GuestBuildError(`apt cannot download ${names.join(", ")} (${reason})`);
       }
     }
-    const found = file();
-    if (found === undefined) {
-      throw new GuestBuildError(`apt downloaded ${name} ${version} under a name we do not know`);
-    }
-    return join(this.#debs, found);
+    return new Map(
+      packages.map((wanted) => {
+        const deb = this.#find(wanted);
+        if (deb === undefined) {
+          throw new GuestBuildError(`apt downloaded ${wanted.name} under a name that is not known here`);
+        }
+        return [wanted, deb];
+      }),
+    );
+  }
+
+  #find({ name, version }: DebianPackage): string | undefined {
+    const start = `${name}_${version.replaceAll(":", "%3a")}_`;
+    const deb = readdirSync(this.#debs).find((file) => file.startsWith(start) && file.endsWith(".deb"));
+    return deb === undefined ? undefined : join(this.#debs, deb);
   }
 }
 

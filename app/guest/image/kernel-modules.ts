@@ -99,7 +99,7 @@ export function moduleClosure(
     }
     const module = load(name);
     if (module === undefined) {
-      throw new Error(`kernel module ${name}, wanted by ${wantedBy}, is not in the kernel package`);
+      throw new MissingModuleError(`kernel module ${name}, wanted by ${wantedBy}, is not in the kernel package`);
     }
     for (const dependency of module.depends) {
       visit(dependency, name);

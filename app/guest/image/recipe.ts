@@ -70,7 +70,6 @@ export const EXTRA_MODULES = [
   "cdc_acm",
   "usblp",
   "joydev",
-  "mousedev",
   "psmouse",
   // Network
   "pegasus",

@@ -44,7 +44,10 @@ export function chooseModules(unpacked: string): GuestModules {
       byModule.set(moduleName(name), path);
     }
   }
-  const modules = moduleClosure([...BOOT_MODULES, ...EXTRA_MODULES], (name) => {
+  const builtIn = files.get("modules.builtin");
+  const inKernel = new Set(builtIn === undefined ? [] : readFileSync(builtIn, "utf8").split("\n").map(moduleName));
+  const wanted = [...BOOT_MODULES, ...EXTRA_MODULES].filter((name) => !inKernel.has(name));
+  const modules = moduleClosure(wanted, (name) => {
     const path = byModule.get(name);
     return path === undefined ? undefined : readModule(path, withoutSignature(readFileSync(path)));
   });
