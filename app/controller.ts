@@ -1,0 +1,40 @@
+/** What a virtual host controller is to the rest of the frontend: xhci/ is one; ehci/ and uhci/ will be others. */
+import type { PciFunction, PciSlot } from "./guest/machine.ts";
+import type { Link } from "./link.ts";
+
+/** One port of the root hub, as the guest has it. Live: read it, do not keep it. */
+export interface RootHubPort {
+  /** The speed of what is plugged, SPEED_NONE when nothing is. */
+  readonly speed: number;
+  /** The guest has reset and enabled the port. */
+  readonly enabled: boolean;
+  /** The guest has given the device an address; 0 before. */
+  readonly address: number;
+  readonly counters: PortCounters;
+}
+
+/** Counted since the plug. */
+export interface PortCounters {
+  /** Bytes device → guest. */
+  bytesIn: number;
+  /** Bytes guest → device. */
+  bytesOut: number;
+  /** Transfers answered. */
+  transfers: number;
+  /** Transfers that ended in a stall, babble or transaction error. */
+  errors: number;
+  /** Transfers on their way now. */
+  inFlight: number;
+}
+
+export interface HostController {
+  /** For the machine. */
+  readonly pci: PciFunction;
+  /** Ports that a person sees; they count from 1. */
+  readonly portCount: number;
+  /** The machine's side of the function, once registered, and the link its transfers travel on. */
+  start(slot: PciSlot, link: Link): void;
+  port(number: number): RootHubPort;
+  /** Called after any change of a port's state. */
+  onPortChange: ((port: number) => void) | undefined;
+}

@@ -1,0 +1,251 @@
+/** What users of the package hold: a host with one backend, its virtual controllers, and their ports. */
+import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts";
+import type { BackendStats, DeviceInput, DeviceSource, PlugReport, WebUsbSource } from "../worker/protocol.ts";
+import type { HostController, RootHubPort } from "./controller.ts";
+import type { Machine } from "./guest/machine.ts";
+import { type V86Like, v86Machine } from "./guest/v86.ts";
+import { Link } from "./link.ts";
+import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
+import { webUsbSource } from "./webusb-source.ts";
+import { XhciController } from "./xhci/xhci.ts";
+
+export interface UsbHostOptions {
+  /** Where the backend runs: in a worker (default), or on this thread, where a software device answers at once. */
+  readonly placement?: "worker" | "thread";
+  /** A worker that runs `pvusb/worker`, for bundlers that do not find it by themselves. */
+  readonly worker?: BackendWorker;
+  /** Where the core's code is, for bundlers that do not find it by themselves: an address, bytes, a compiled module. */
+  readonly core?: CoreSource;
+  /** The USB to use instead of navigator.usb. Only with placement "thread": it cannot be sent to a worker. */
+  readonly usb?: USB;
+}
+
+export interface AttachOptions {
+  readonly controller?: "xhci";
+  /** Ports, 1 to 15. Default 8. Each takes a device of any speed. */
+  readonly ports?: number;
+}
+
+/** Something a person should know about a port: a device that left by itself. `port` 0 is the whole controller. */
+export interface Notice {
+  readonly controller: UsbController;
+  readonly port: number;
+  readonly reason: string;
+}
+
+/** Starts a backend. Rejects with a sentence that says what is missing. */
+export async function createUsbHost(options: UsbHostOptions = {}): Promise<UsbHost> {
+  if (typeof SharedArrayBuffer === "undefined") {
+    throw new NotIsolatedError();
+  }
+  if (options.usb && options.placement !== "thread") {
+    throw new TypeError('The option usb needs placement: "thread", because a USB object cannot be sent to a worker.');
+  }
+  const module = await compileCore(options.core);
+  const backend = options.placement === "thread" ? startInside(options.usb) : await startInWorker(options.worker);
+  const host = new UsbHost(module, backend);
+  await host.listen();
+  return host;
+}
+
+/** The page may not share memory with its worker. */
+export class NotIsolatedError extends Error {
+  constructor() {
+    super(
+      "This page is not cross-origin isolated, so it cannot share memory with its USB worker. Serve it with the headers " +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
+    );
+    this.name = "NotIsolatedError";
+  }
+}
+
+export class UsbHost {
+  readonly #module: WebAssembly.Module;
+  readonly #backend: RunningBackend;
+  readonly #controllers: UsbController[] = [];
+  /** Called when a device leaves by itself. */
+  onNotice: ((notice: Notice) => void) | undefined;
+
+  /** Use createUsbHost(). */
+  constructor(module: WebAssembly.Module, backend: RunningBackend) {
+    this.#module = module;
+    this.#backend = backend;
+  }
+
+  async listen(): Promise<void> {
+    await this.#backend.control.listen(
+      listener(({ link, port, reason }) => {
+        const controller = this.#controllers[link - 1];
+        if (!controller) return;
+        controller.backendLost(port);
+        this.onNotice?.({ controller, port, reason });
+      }),
+    );
+  }
+
+  get controllers(): readonly UsbController[] {
+    return this.#controllers;
+  }
+
+  /**
+   * Adds a virtual host controller to a machine that does not run yet: a V86 instance made with `autostart: false`, after
+   * its `emulator-loaded` event, or another emulator's Machine. Then run it.
+   */
+  async attach(emulator: V86Like | Machine, options: AttachOptions = {}): Promise<UsbController> {
+    const ports = options.ports ?? 8;
+    if (!Number.isInteger(ports) || ports < 1 || ports > 15) throw new RangeError("ports must be 1 to 15.");
+    const machine = "attach" in emulator ? emulator : v86Machine(emulator);
+    const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
+    const id = this.#controllers.length + 1;
+    const hardware = new XhciController({ ports });
+    hardware.start(machine.attach(hardware.pci), link);
+    const controller = new UsbController(id, hardware, this.#backend, link);
+    this.#controllers.push(controller);
+    await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
+    const { pump } = this.#backend;
+    if (pump) link.runInside(() => pump(id));
+    void link.run();
+    return controller;
+  }
+
+  /** A software device, to be plugged: `host.device("flash-drive", { image: { blob: file } })`. */
+  device<K extends Exclude<DeviceSource["kind"], "webusb">>(
+    kind: K,
+    options?: Omit<Extract<DeviceSource, { kind: K }>, "kind">,
+  ): DeviceSource {
+    return { kind, ...options } as DeviceSource;
+  }
+
+  /** Counts of the backend, for tests and for the curious. */
+  stats(): Promise<BackendStats> {
+    return this.#backend.control.stats() as Promise<BackendStats>;
+  }
+
+  /** Unplugs everything and stops the backend. The guest sees its ports empty. */
+  async close(): Promise<void> {
+    for (const controller of this.#controllers) await controller.close();
+    await this.#backend.stop();
+  }
+}
+
+export class UsbController {
+  readonly #hardware: HostController;
+  readonly #backend: RunningBackend;
+  readonly #link: Link;
+  readonly #id: number;
+  readonly ports: readonly UsbPort[];
+  /** Called after any change of a port, by the guest or by a plug. */
+  onChange: ((port: UsbPort) => void) | undefined;
+
+  constructor(id: number, hardware: HostController, backend: RunningBackend, link: Link) {
+    this.#id = id;
+    this.#hardware = hardware;
+    this.#backend = backend;
+    this.#link = link;
+    this.ports = Array.from(
+      { length: hardware.portCount },
+      (_, index) => new UsbPort(id, index + 1, hardware.port(index + 1), backend, (port) => this.onChange?.(port)),
+    );
+    hardware.onPortChange = (number) => this.onChange?.(this.port(number));
+  }
+
+  /** Ports count from 1. */
+  port(number: number): UsbPort {
+    const port = this.ports[number - 1];
+    if (!port) throw new RangeError(`There is no port ${number}; this controller has ports 1 to ${this.ports.length}.`);
+    return port;
+  }
+
+  /** Transfers on their way to the backend, over all ports. */
+  get inFlight(): number {
+    return this.#link.inFlight;
+  }
+
+  /** The backend dropped a device (or, port 0, the whole link). */
+  backendLost(port: number): void {
+    for (const each of this.ports) if (port === 0 || each.number === port) each.lost();
+  }
+
+  async close(): Promise<void> {
+    this.#hardware.onPortChange = undefined;
+    for (const port of this.ports) if (port.plugged) await port.unplug();
+    await this.#backend.control.disconnect(this.#id);
+    this.#link.close();
+  }
+}
+
+export class UsbPort {
+  readonly number: number;
+  /** How the guest has the port: speed, enabled, address, counters. */
+  readonly status: RootHubPort;
+  readonly #link: number;
+  readonly #backend: RunningBackend;
+  readonly #changed: (port: UsbPort) => void;
+  #report: PlugReport | undefined;
+  #busy = false;
+
+  constructor(
+    link: number,
+    number: number,
+    status: RootHubPort,
+    backend: RunningBackend,
+    changed: (port: UsbPort) => void,
+  ) {
+    this.#link = link;
+    this.number = number;
+    this.status = status;
+    this.#backend = backend;
+    this.#changed = changed;
+  }
+
+  /** What is plugged, or undefined. */
+  get plugged(): PlugReport | undefined {
+    return this.#report;
+  }
+
+  /** A plug or unplug is under way. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Plugs a granted WebUSB device or a software device. Rejects with a sentence that says what to do. */
+  async plug(device: USBDevice | DeviceSource): Promise<PlugReport> {
+    const source = "kind" in device ? device : await webUsbSource(device);
+    return this.#during(async () => {
+      this.#report = await this.#backend.control.plug(this.#link, this.number, source);
+      return this.#report;
+    });
+  }
+
+  /** Pulls the device out, whatever it is doing. An empty port is no error. */
+  async unplug(): Promise<void> {
+    await this.#during(async () => {
+      await this.#backend.control.unplug(this.#link, this.number);
+      this.#report = undefined;
+    });
+  }
+
+  /** A key press and the like, to a software device. */
+  async input(message: DeviceInput): Promise<void> {
+    await this.#backend.control.input(this.#link, this.number, message);
+  }
+
+  /** The device left by itself. */
+  lost(): void {
+    this.#report = undefined;
+    this.#changed(this);
+  }
+
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy = true;
+    this.#changed(this);
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+      this.#changed(this);
+    }
+  }
+}
+
+export type { WebUsbSource };

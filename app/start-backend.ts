@@ -1,0 +1,53 @@
+/** The one file of the guest's side that starts a backend: in a worker, or on the guest's own thread. */
+import * as Comlink from "comlink";
+import nodeEndpoint, { type NodeEndpoint } from "comlink/dist/esm/node-adapter.mjs";
+import { Backend } from "../worker/backend.ts";
+import type { BackendControl } from "../worker/protocol.ts";
+
+/** A worker of the browser, or of Node's worker_threads. */
+export type BackendWorker = Worker | (NodeEndpoint & { terminate(): unknown; unref?(): void });
+
+export interface RunningBackend {
+  readonly control: BackendControl | Comlink.Remote<BackendControl>;
+  /** On the guest's own thread: lets a link's backend answer what it can, now. */
+  readonly pump: ((link: number) => void) | undefined;
+  stop(): Promise<void>;
+}
+
+/** Passes a listener across a worker's boundary. */
+export function listener<T extends (...args: never[]) => void>(listen: T): T {
+  return Comlink.proxy(listen);
+}
+
+export async function startInWorker(worker?: BackendWorker): Promise<RunningBackend> {
+  const running = worker ?? (await defaultWorker());
+  const endpoint = isNodeWorker(running) ? nodeEndpoint(running) : running;
+  const control = Comlink.wrap<BackendControl>(endpoint);
+  return {
+    control,
+    pump: undefined,
+    async stop() {
+      control[Comlink.releaseProxy]();
+      await running.terminate();
+    },
+  };
+}
+
+export function startInside(usb?: USB): RunningBackend {
+  const backend = new Backend(usb ? { usb } : {});
+  return { control: backend, pump: (link) => backend.pump(link), stop: () => backend.stop() };
+}
+
+function isNodeWorker(worker: BackendWorker): worker is Exclude<BackendWorker, Worker> {
+  return !("addEventListener" in worker);
+}
+
+async function defaultWorker(): Promise<BackendWorker> {
+  if (typeof Worker === "function") {
+    return new Worker(new URL("../worker/main.js", import.meta.url), { type: "module", name: "pvusb-backend" });
+  }
+  const threads = "node:worker_threads"; // a bundler for the browser must not follow this
+  const { Worker: NodeWorker } = (await import(/* @vite-ignore */ threads)) as typeof import("node:worker_threads");
+  const url = new URL("../worker/main.js", import.meta.url);
+  return new NodeWorker(url);
+}
