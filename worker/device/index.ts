@@ -1,0 +1,16 @@
+/** The software devices: what there is to plug, and how one is made. */
+import type { Device, DeviceHost } from "../device.ts";
+import type { DeviceSource } from "../protocol.ts";
+
+/** A kind that this package does not know, or that needs another way in. */
+export class UnsupportedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "UnsupportedError";
+  }
+}
+
+/** Makes a software device. Rejects with an UnsupportedError for a kind that is none, an ImageError for a bad disk. */
+export async function createDevice(source: DeviceSource, _host: DeviceHost): Promise<Device> {
+  throw new UnsupportedError(`There is no software device of the kind "${source.kind}".`);
+}
