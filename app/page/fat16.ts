@@ -98,7 +98,8 @@ function writeBootSector(view: DataView, image: Uint8Array, shape: Geometry, { l
   view.setUint16(14, RESERVED_SECTORS, true); // BPB_RsvdSecCnt
   view.setUint8(16, FAT_COUNT); // BPB_NumFATs
   view.setUint16(17, ROOT_ENTRIES, true); // BPB_RootEntCnt
-  if (shape.sectors < 0x10000) view.setUint16(19, shape.sectors, true); // BPB_TotSec16
+  if (shape.sectors < 0x10000)
+    view.setUint16(19, shape.sectors, true); // BPB_TotSec16
   else view.setUint32(32, shape.sectors, true); // BPB_TotSec32
   view.setUint8(21, MEDIA_FIXED); // BPB_Media
   view.setUint16(22, shape.sectorsPerFat, true); // BPB_FATSz16

@@ -1,0 +1,219 @@
+/** What the page says to a person when something is in the way: what happened, and what they can do. No stack traces. */
+
+/** One message. `text` is what happened and why; `steps` are things to do; `command` is ready to copy. */
+export interface Words {
+  readonly title: string;
+  readonly text: string;
+  readonly steps?: readonly string[];
+  readonly command?: string;
+}
+
+export type Platform = "linux" | "windows" | "mac" | "android" | "chromeos" | "other";
+
+/** What is known of the device that did not work. */
+export interface DeviceIds {
+  readonly name: string;
+  readonly vendorId?: number;
+  readonly productId?: number;
+}
+
+export function platformOf(userAgent: string): Platform {
+  if (/Android/.test(userAgent)) return "android";
+  if (/CrOS/.test(userAgent)) return "chromeos";
+  if (/Windows/.test(userAgent)) return "windows";
+  if (/Mac OS X|Macintosh/.test(userAgent)) return "mac";
+  if (/Linux|X11/.test(userAgent)) return "linux";
+  return "other";
+}
+
+/** Four hexadecimal digits, as in `lsusb`. */
+export function hexId(id: number): string {
+  return id.toString(16).padStart(4, "0");
+}
+
+export const NO_WEBUSB: Words = {
+  title: "This browser has no WebUSB",
+  text: "Real USB devices need WebUSB, which this browser does not have. Software devices work all the same.",
+  steps: [
+    "Open this page in Chrome, Edge or Opera, on a computer or on Android.",
+    "The page's address must begin with https:// or be localhost.",
+  ],
+};
+
+export const NOT_ISOLATED: Words = {
+  title: "This page is not cross-origin isolated",
+  text: "The emulator and its USB worker share memory, and browsers allow that only to a page served with two headers. Its server did not send them.",
+  steps: ["Let the server send these headers with every file of the page, then load it again."],
+  command: "Cross-Origin-Opener-Policy: same-origin\nCross-Origin-Embedder-Policy: require-corp",
+};
+
+export const USB_FORBIDDEN: Words = {
+  title: "This page may not use USB",
+  text: "The browser or the page around this one forbids it. Software devices work all the same.",
+  steps: [
+    "Open the page in a tab of its own, not inside another page.",
+    "In the browser's site settings, set “USB devices” to “Ask”.",
+    "On a managed computer, ask whoever sets the browser's policies.",
+  ],
+};
+
+/** Why the browser's chooser gave no device, or undefined if there is nothing to say. */
+export function grantFailed(error: unknown): Words | undefined {
+  const { name, message } = named(error);
+  if (name === "NotFoundError" || name === "AbortError") return undefined;
+  if (name === "SecurityError" || name === "NotAllowedError") return USB_FORBIDDEN;
+  return { title: "No device was granted", text: sentence(message) };
+}
+
+/** Why a plug failed. Errors of the backend carry a PlugErrorName. */
+export function plugFailed(error: unknown, port: number, device: DeviceIds, platform: Platform): Words {
+  const { name, message } = named(error);
+  const text = sentence(message);
+  const title = `${device.name} could not be plugged into port ${port}`;
+  switch (name) {
+    case "AccessError":
+      return { title, text, ...accessAdvice(device, platform) };
+    case "BusyError":
+      return { title, text, ...busyAdvice(device, platform) };
+    case "NotFoundError":
+      return {
+        title,
+        text,
+        steps: ["Plug the device into this computer again.", "If it is not in the list then, grant it again."],
+      };
+    case "PortOccupiedError":
+      return { title, text, steps: ["Unplug what is there, or choose another port."] };
+    case "ImageError":
+      return { title, text, steps: ["Choose the file again: it may have been moved or changed since."] };
+    case "UnsupportedError":
+      return { title, text, steps: ["Software devices work without WebUSB: a flash drive from a file, a keyboard."] };
+    default:
+      return { title, text };
+  }
+}
+
+function accessAdvice(device: DeviceIds, platform: Platform): Pick<Words, "steps" | "command"> {
+  const ids = idsOf(device);
+  switch (platform) {
+    case "linux":
+      return {
+        steps: [
+          "Linux lets only root open this device. Add a rule that gives it to the person at the screen, then plug the device again.",
+        ],
+        command: ids
+          ? `echo 'SUBSYSTEM=="usb", ATTR{idVendor}=="${ids.vendor}", ATTR{idProduct}=="${ids.product}", TAG+="uaccess"' | sudo tee /etc/udev/rules.d/70-usb-${ids.vendor}-${ids.product}.rules\nsudo udevadm control --reload && sudo udevadm trigger`
+          : `echo 'SUBSYSTEM=="usb", TAG+="uaccess"' | sudo tee /etc/udev/rules.d/70-usb.rules\nsudo udevadm control --reload && sudo udevadm trigger`,
+      };
+    case "android":
+      return { steps: ["Answer Android's question with “Allow”, then plug it in again."] };
+    case "windows":
+      return {
+        steps: ["Give the device the WinUSB driver (the program Zadig does it), then plug it in again.", CLOSE_OTHERS],
+      };
+    default:
+      return { steps: [CLOSE_OTHERS, "Plug the device again, and grant it again."] };
+  }
+}
+
+const CLOSE_OTHERS = "Close other programs and tabs that use the device.";
+
+function busyAdvice(device: DeviceIds, platform: Platform): Pick<Words, "steps" | "command"> {
+  const ids = idsOf(device);
+  switch (platform) {
+    case "linux":
+      return {
+        steps: [CLOSE_OTHERS, "If a driver of Linux holds it, take the driver off until the device is plugged again:"],
+        command: unbindCommand(ids),
+      };
+    case "windows":
+      return {
+        steps: [
+          CLOSE_OTHERS,
+          "If a driver of Windows holds it, give the device the WinUSB driver (the program Zadig does it).",
+        ],
+      };
+    case "mac":
+      return {
+        steps: ["Quit the programs that use the device (for cameras: Photos and Image Capture), then try again."],
+      };
+    default:
+      return { steps: [CLOSE_OTHERS, "Plug the device again."] };
+  }
+}
+
+/** Takes Linux's drivers off every interface of the device, wherever it is plugged. */
+function unbindCommand(ids: { vendor: string; product: string } | undefined): string {
+  if (!ids) return "echo -n '1-2:1.0' | sudo tee /sys/bus/usb/devices/1-2:1.0/driver/unbind";
+  return `for v in $(grep -lx ${ids.vendor} /sys/bus/usb/devices/*/idVendor); do
+  grep -qx ${ids.product} "\${v%Vendor}Product" || continue
+  for i in "\${v%/idVendor}":*; do
+    [ -e "$i/driver" ] && echo -n "\${i##*/}" | sudo tee "$i/driver/unbind"
+  done
+done`;
+}
+
+/** What happened to the guest's start. */
+export function startFailed(error: unknown): Words {
+  const { name, message } = named(error);
+  if (name === "NotIsolatedError") return NOT_ISOLATED;
+  return {
+    title: "The guest did not start",
+    text: sentence(message),
+    steps: ["Load the page again. If that does not help, forget the saved state in the menu and start once more."],
+  };
+}
+
+/** A device left its port by itself. */
+export function portLost(port: number, device: string, reason: string): Words {
+  return {
+    title: `Port ${port}: ${device} is gone`,
+    text: sentence(reason),
+    steps: ["Plug the device into this computer again, then plug it in here."],
+  };
+}
+
+/** Interface classes that browsers keep to themselves, and what to use here instead. */
+const PROTECTED_CLASSES: Readonly<Record<number, { readonly what: string; readonly instead?: string }>> = {
+  1: { what: "audio" },
+  3: { what: "keyboard and mouse", instead: "the software keyboard" },
+  8: { what: "storage", instead: "a flash drive from a file" },
+  11: { what: "smart card" },
+  14: { what: "video" },
+  16: { what: "audio and video" },
+  224: { what: "wireless" },
+};
+
+/** A sentence about the interfaces that the browser keeps, or undefined if the guest gets the whole device. */
+export function protectedInterfaces(device: USBDevice): string | undefined {
+  const interfaces = (device.configuration ?? device.configurations[0])?.interfaces ?? [];
+  const kept = interfaces.flatMap(({ alternates }) => {
+    const found = alternates.find(({ interfaceClass }) => interfaceClass in PROTECTED_CLASSES);
+    return found ? [PROTECTED_CLASSES[found.interfaceClass] ?? { what: "" }] : [];
+  });
+  if (kept.length === 0) return undefined;
+  const whats = listed([...new Set(kept.map(({ what }) => what))]);
+  const instead = [...new Set(kept.flatMap((each) => each.instead ?? []))];
+  const rest = kept.length < interfaces.length ? " The guest gets the rest." : "";
+  const advice = instead.length > 0 ? ` Use ${listed(instead)} instead.` : "";
+  return `Browsers keep ${whats} interfaces for themselves.${rest}${advice}`;
+}
+
+function listed(items: readonly string[]): string {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}
+
+function idsOf({ vendorId, productId }: DeviceIds): { vendor: string; product: string } | undefined {
+  if (vendorId === undefined || productId === undefined) return undefined;
+  return { vendor: hexId(vendorId), product: hexId(productId) };
+}
+
+function named(error: unknown): { name: string; message: string } {
+  if (error instanceof Error) return { name: error.name, message: error.message };
+  return { name: "Error", message: String(error) };
+}
+
+/** First line only, with a full stop: an unexpected error's message may be anything. */
+function sentence(message: string): string {
+  const line = message.split("\n", 1)[0]?.trim() || "Something went wrong, and it did not say what.";
+  return /[.!?…]$/.test(line) ? line : `${line}.`;
+}
