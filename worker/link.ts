@@ -4,6 +4,7 @@ import {
   ENTRY_CANCEL,
   NONE,
   SLOT_COUNT,
+  STATUS_CANCELLED,
   STATUS_INVALID,
   SUBMISSION_RING,
   TYPE_CONTROL,
@@ -48,6 +49,13 @@ export class Link implements RequestOwner {
   /** Transfers taken and not yet answered. */
   get owned(): number {
     return this.#core.exports.backOwned();
+  }
+
+  /** The transfers of a port that wait for their answer, oldest first. */
+  pendingOf(port: number): Request[] {
+    return this.#requests
+      .filter((request) => request.pending && request.port === port)
+      .sort((a, b) => a.serial - b.serial);
   }
 
   /** Takes everything that waits on the ring, then shows the front, once, all that was answered meanwhile. */
@@ -112,6 +120,7 @@ export class Link implements RequestOwner {
     request.stream = exports.takenStream();
     request.interval = exports.takenInterval();
     request.length = exports.takenLength();
+    request.cancelledAs = STATUS_CANCELLED;
     if (request.type === TYPE_CONTROL) {
       const low = exports.takenSetupLow();
       const high = exports.takenSetupHigh();

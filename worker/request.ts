@@ -4,7 +4,7 @@
  * in between remembers `serial` and looks whether it is still the same.
  */
 import type { Core } from "../asm/core.ts";
-import { TYPE_CONTROL } from "../asm/layout.ts";
+import { STATUS_CANCELLED, TYPE_CONTROL } from "../asm/layout.ts";
 
 /** Where a request's answer goes. */
 export interface RequestOwner {
@@ -31,6 +31,8 @@ export class Request {
   interval = 0;
   /** Bytes: the room for an IN, the data of an OUT, wLength of a control transfer. */
   length = 0;
+  /** What STATUS_CANCELLED becomes on the ring: STATUS_NO_DEVICE once the port is being emptied. */
+  cancelledAs: number = STATUS_CANCELLED;
 
   // The setup packet (USB 2.0 §9.3), when type is TYPE_CONTROL.
   bmRequestType = 0;
@@ -80,6 +82,6 @@ export class Request {
   complete(status: number, actual: number): void {
     if (this.serial === 0) return;
     this.serial = 0;
-    this.#owner.completed(this, status, Math.min(actual, this.length));
+    this.#owner.completed(this, status === STATUS_CANCELLED ? this.cancelledAs : status, Math.min(actual, this.length));
   }
 }
