@@ -1,0 +1,61 @@
+/** The configuration a host has chosen: its alternates and their endpoints. */
+import type { ConfigurationDescriptor, InterfaceDescriptor } from "./descriptor.ts";
+import { Endpoint } from "./endpoint.ts";
+
+export class ActiveConfiguration {
+  readonly descriptor: ConfigurationDescriptor;
+  /** bInterfaceNumber → the chosen alternate. */
+  readonly #chosen = new Map<number, InterfaceDescriptor>();
+  /** By number, the IN endpoints from 16 on. */
+  readonly #endpoints: (Endpoint | undefined)[] = new Array(32).fill(undefined);
+
+  constructor(descriptor: ConfigurationDescriptor) {
+    this.descriptor = descriptor;
+    for (const each of descriptor.interfaces) {
+      if ((each.alternate ?? 0) === 0) this.#choose(each);
+    }
+  }
+
+  hasInterface(number: number): boolean {
+    return this.#chosen.has(number);
+  }
+
+  /** bAlternateSetting of an interface. */
+  alternate(number: number): number | undefined {
+    const chosen = this.#chosen.get(number);
+    return chosen && (chosen.alternate ?? 0);
+  }
+
+  /** By bEndpointAddress; never endpoint 0. */
+  endpoint(address: number): Endpoint | undefined {
+    return this.#endpoints[endpointIndex(address)];
+  }
+
+  /** SetInterface (USB 2.0 §9.4.10): transfers end, halts clear, also when the alternate is the one it has. */
+  select(number: number, alternate: number): boolean {
+    const next = this.descriptor.interfaces.find(
+      (each) => each.number === number && (each.alternate ?? 0) === alternate,
+    );
+    if (!next) return false;
+    for (const { address } of this.#chosen.get(number)?.endpoints ?? []) {
+      this.endpoint(address)?.cancelAll();
+      this.#endpoints[endpointIndex(address)] = undefined;
+    }
+    this.#choose(next);
+    return true;
+  }
+
+  /** Ends every transfer. */
+  cancelAll(): void {
+    for (const endpoint of this.#endpoints) endpoint?.cancelAll();
+  }
+
+  #choose(each: InterfaceDescriptor): void {
+    this.#chosen.set(each.number, each);
+    for (const endpoint of each.endpoints) this.#endpoints[endpointIndex(endpoint.address)] = new Endpoint(endpoint);
+  }
+}
+
+function endpointIndex(address: number): number {
+  return (address & 0x0f) | ((address & 0x80) >> 3);
+}

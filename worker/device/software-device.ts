@@ -1,0 +1,77 @@
+/** A device made of software: chapter 9 from its literals, the rest from its function. */
+import { STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
+import type { Device, DeviceIdentity } from "../device.ts";
+import type { Request } from "../request.ts";
+import type { DeviceFunction, DeviceModel } from "./device-model.ts";
+import { StandardRequests } from "./standard-requests.ts";
+
+/** bmRequestType's type field; 0 is standard (USB 2.0 table 9-2). */
+const REQUEST_TYPE_MASK = 0x60;
+
+export class SoftwareDevice implements Device {
+  readonly speed: number;
+  readonly identity: DeviceIdentity;
+  readonly #function: DeviceFunction;
+  readonly #standard: StandardRequests;
+
+  constructor(model: DeviceModel, conduct: DeviceFunction, notes: readonly string[] = []) {
+    const { device, strings } = model;
+    const string = (index: number | undefined): string => (index ? (strings[index - 1] ?? "") : "");
+    this.speed = model.speed;
+    this.identity = {
+      vendorId: device.vendorId,
+      productId: device.productId,
+      manufacturer: string(device.manufacturer),
+      product: string(device.product),
+      serialNumber: string(device.serialNumber),
+      notes,
+    };
+    this.#function = conduct;
+    this.#standard = new StandardRequests(model, conduct);
+  }
+
+  submit(request: Request): void {
+    if ((request.endpoint & 0x0f) === 0) {
+      this.#control(request);
+      return;
+    }
+    const endpoint = this.#standard.active?.endpoint(request.endpoint);
+    if (!endpoint || request.type === TYPE_CONTROL || request.stream !== 0) {
+      request.complete(STATUS_INVALID, 0);
+      return;
+    }
+    endpoint.queue(request);
+    if (endpoint.head === request) this.#function.ready(endpoint);
+  }
+
+  cancel(request: Request): void {
+    const endpoint = this.#standard.active?.endpoint(request.endpoint);
+    const withdrawn = endpoint?.head === request;
+    if (endpoint?.cancel(request) && withdrawn) this.#function.withdrawn?.(endpoint);
+  }
+
+  reset(): void {
+    this.#standard.reset();
+    this.#function.reset?.();
+  }
+
+  async close(): Promise<void> {
+    this.#standard.reset();
+    await this.#function.close?.();
+  }
+
+  input(message: unknown): void {
+    this.#function.input?.(message);
+  }
+
+  /** Every control request is answered before this returns. A stall ends with it (USB 2.0 §8.5.3.4). */
+  #control(request: Request): void {
+    if (request.type !== TYPE_CONTROL) {
+      request.complete(STATUS_INVALID, 0);
+      return;
+    }
+    const standard = (request.bmRequestType & REQUEST_TYPE_MASK) === 0;
+    if (standard && this.#standard.answer(request)) return;
+    if (!this.#function.control(request)) request.complete(STATUS_STALL, 0);
+  }
+}
