@@ -1,0 +1,54 @@
+/** A read-only disk that is a Blob or a File: of a browser, of Node, or of anything with the same methods. */
+import type { Request } from "../../request.ts";
+import { checkSize, type Image, ImageError, paddingNotes, wholeSectors } from "../image.ts";
+
+/** Only workers of a browser have it; TypeScript's DOM library does not. */
+interface SyncReader {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}
+
+export class BlobImage implements Image {
+  readonly size: number;
+  readonly readOnly = true;
+  readonly cached = false;
+  readonly notes: readonly string[];
+  readonly #blob: Blob;
+  readonly #reader: SyncReader | undefined;
+
+  constructor(blob: Blob) {
+    if (typeof blob?.slice !== "function" || typeof blob.arrayBuffer !== "function") {
+      throw new ImageError("The image must be a Blob or a File.");
+    }
+    checkSize(blob.size);
+    this.size = wholeSectors(blob.size);
+    this.notes = paddingNotes(blob.size);
+    this.#blob = blob;
+    const Reader = (globalThis as { FileReaderSync?: new () => SyncReader }).FileReaderSync;
+    this.#reader = Reader && blob instanceof Blob ? new Reader() : undefined;
+  }
+
+  read(offset: number, length: number, request: Request, at: number): Promise<Uint8Array> | undefined {
+    const slice = this.#blob.slice(offset, Math.min(offset + length, this.#blob.size));
+    if (!this.#reader) return slice.arrayBuffer().then((bytes) => padded(bytes, slice.size, length));
+    request.write(padded(this.#reader.readAsArrayBuffer(slice), slice.size, length), at);
+    return undefined;
+  }
+
+  write(): void {
+    throw new ImageError("A Blob cannot be written.");
+  }
+
+  flush(): void {}
+
+  close(): void {}
+}
+
+/** All of a slice, and zeros behind it where the last sector is not whole. */
+function padded(buffer: ArrayBuffer, expected: number, length: number): Uint8Array {
+  if (buffer.byteLength !== expected) throw new ImageError("The file has changed since it was opened.");
+  const bytes = new Uint8Array(buffer);
+  if (expected === length) return bytes;
+  const whole = new Uint8Array(length);
+  whole.set(bytes);
+  return whole;
+}
