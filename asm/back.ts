@@ -1,4 +1,5 @@
 /** The back's side of a link: take a submission, read it once into globals, check it, do it, complete it. */
+import * as bits from "./bit-set";
 import {
   BLOCK_COUNT,
   COMPLETION_RING,
@@ -18,6 +19,7 @@ import {
   NONE,
   OPERATION_COUNT,
   PORTS_MAX,
+  RING_CAPACITY,
   RING_CONSUMER,
   RING_PRODUCER,
   SLOT_COUNT,
@@ -44,9 +46,11 @@ import {
   VIOLATION_SLOT,
 } from "./layout";
 import * as ring from "./ring";
-import * as owned from "./slot-set";
 import { blockEntry, blocksOf, recordAddress } from "./urb";
 import { pardon, violate, violation } from "./violation";
+
+/** The set of slots taken and not yet answered. */
+const OWNED: u32 = 0;
 
 let consumed: u32 = 0;
 let produced: u32 = 0;
@@ -74,7 +78,7 @@ export function backAttach(generation: u32): bool {
   consumed = atomic.load<u32>(SUBMISSION_RING + RING_CONSUMER);
   produced = atomic.load<u32>(COMPLETION_RING + RING_PRODUCER);
   shown = produced;
-  owned.clear();
+  bits.clear(OWNED);
   pardon();
   return true;
 }
@@ -85,7 +89,8 @@ export function backAttach(generation: u32): bool {
  */
 export function take(): i32 {
   if (violation()) return VIOLATION;
-  for (;;) {
+  // A front that cancels and cancels must not keep this thread here: the rest is for the next look.
+  for (let look: u32 = 0; look < RING_CAPACITY; look++) {
     const waiting = ring.waiting(SUBMISSION_RING, consumed);
     if (waiting == 0) return NONE;
     if (ring.overrun(waiting)) return violate(VIOLATION_COUNTER);
@@ -95,15 +100,16 @@ export function take(): i32 {
     const slot = entry & ~ENTRY_CANCEL;
     if (slot >= SLOT_COUNT) return violate(VIOLATION_SLOT);
     if (entry & ENTRY_CANCEL) {
-      if (owned.has(slot)) return entry;
+      if (bits.has(OWNED, slot)) return entry;
       continue;
     }
-    if (owned.has(slot)) return violate(VIOLATION_SLOT);
+    if (bits.has(OWNED, slot)) return violate(VIOLATION_SLOT);
     const refused = copy(slot);
     if (refused) return violate(refused);
-    owned.add(slot);
+    bits.add(OWNED, slot);
     return slot;
   }
+  return NONE;
 }
 
 /** Copies the record into globals, then checks the copy. */
@@ -168,8 +174,8 @@ export function takenLength(): u32 {
 
 /** Answers a slot, once: `actual` bytes and a status. The front sees it at the next `show`. False if it is not owned. */
 export function complete(slot: u32, status: u32, actual: u32): bool {
-  if (!owned.has(slot)) return false;
-  owned.remove(slot);
+  if (!bits.has(OWNED, slot)) return false;
+  bits.remove(OWNED, slot);
   const record = recordAddress(slot);
   store<u32>(record + URB_STATUS, status);
   store<u32>(record + URB_ACTUAL, actual);
@@ -202,5 +208,5 @@ export function backArm(): u32 {
 }
 
 export function backOwned(): u32 {
-  return owned.size();
+  return bits.size(OWNED);
 }

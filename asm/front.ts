@@ -1,15 +1,12 @@
 /** The front's side of a link: reserve a slot, describe the URB, submit, reap its completion, release. */
-import * as freeSet from "./free-set";
+import * as bits from "./bit-set";
 import {
-  BLOCKS_MAX,
   COMPLETION_RING,
   ENTRY_CANCEL,
   ENTRY_EVENT,
   EVENT_PORT_MASK,
   EVENT_SPEED_MASK,
   EVENT_SPEED_SHIFT,
-  FREE_BLOCKS,
-  FREE_SLOTS,
   HEADER,
   HEADER_GENERATION,
   HEADER_MAGIC,
@@ -47,9 +44,15 @@ import {
   VIOLATION_SLOT,
 } from "./layout";
 import * as ring from "./ring";
-import * as inFlight from "./slot-set";
 import { blockEntry, blocksOf, recordAddress } from "./urb";
 import { pardon, violate, violation } from "./violation";
+
+// Sets.
+const FREE_SLOTS: u32 = 0;
+const FREE_BLOCKS: u32 = 1;
+const IN_FLIGHT: u32 = 2;
+/** Of those in flight: asked to end early. */
+const CANCELLED: u32 = 3;
 
 /** Submission entries written, and of those the ones the back was shown. */
 let produced: u32 = 0;
@@ -65,10 +68,11 @@ export function frontFormat(generation: u32, counter: u32): void {
   produced = counter;
   shown = counter;
   consumed = counter;
-  inFlight.clear();
   pardon();
-  freeSet.fill(FREE_SLOTS, SLOT_COUNT);
-  freeSet.fill(FREE_BLOCKS, POOL_COUNT);
+  bits.fill(FREE_SLOTS);
+  bits.fill(FREE_BLOCKS);
+  bits.clear(IN_FLIGHT);
+  bits.clear(CANCELLED);
   formatRing(SUBMISSION_RING, counter);
   formatRing(COMPLETION_RING, counter);
   store<u32>(HEADER + HEADER_VERSION, VERSION);
@@ -82,28 +86,31 @@ function formatRing(address: usize, counter: u32): void {
   store<u32>(address + RING_EVENT, counter);
 }
 
-/** A slot with room for `length` bytes, or NONE when slots or memory are all in use. */
+/** A slot with room for `length` bytes and a record of zeroes, or NONE when slots or memory are all in use. */
 export function reserve(length: u32): i32 {
   if (length > LENGTH_MAX) return NONE;
   const extra = blocksOf(length) - 1;
-  if (extra != 0 && freeSet.count(FREE_BLOCKS, POOL_COUNT) < extra) return NONE;
-  const slot = freeSet.take(FREE_SLOTS, SLOT_COUNT);
+  if (extra != 0 && bits.size(FREE_BLOCKS) < extra) return NONE;
+  const slot = bits.take(FREE_SLOTS);
   if (slot < 0) return NONE;
+  const record = recordAddress(slot);
+  for (let at: u32 = 0; at < URB_LENGTH; at += 8) store<u64>(record + at, 0);
+  store<u32>(record + URB_LENGTH, length);
   for (let index: u32 = 1; index <= extra; index++) {
-    store<u16>(blockEntry(slot, index), <u16>(SLOT_COUNT + freeSet.take(FREE_BLOCKS, POOL_COUNT)));
+    store<u16>(blockEntry(slot, index), <u16>(SLOT_COUNT + bits.take(FREE_BLOCKS)));
   }
-  store<u32>(recordAddress(slot) + URB_LENGTH, length);
   return slot;
 }
 
-/** Gives back a slot that is not in flight, with the blocks that `reserve(length)` took for it. */
+/** Gives back a reserved slot that is not in flight, with the blocks that `reserve(length)` took for it. */
 export function release(slot: u32, length: u32): void {
-  if (inFlight.has(slot)) return;
-  const extra = min(blocksOf(length), BLOCKS_MAX) - 1;
+  if (slot >= SLOT_COUNT || bits.has(FREE_SLOTS, slot) || bits.has(IN_FLIGHT, slot)) return;
+  const extra = blocksOf(min(length, LENGTH_MAX)) - 1;
   for (let index: u32 = 1; index <= extra; index++) {
-    freeSet.give(FREE_BLOCKS, (<u32>load<u16>(blockEntry(slot, index)) - SLOT_COUNT) & (POOL_COUNT - 1));
+    // Whatever the back wrote here meanwhile, the number is one of the pool's.
+    bits.add(FREE_BLOCKS, (<u32>load<u16>(blockEntry(slot, index)) - SLOT_COUNT) & (POOL_COUNT - 1));
   }
-  freeSet.give(FREE_SLOTS, slot & (SLOT_COUNT - 1));
+  bits.add(FREE_SLOTS, slot);
 }
 
 /** Whom the URB is for: which plug of which port, and which of its endpoints. */
@@ -138,14 +145,16 @@ export function schedule(slot: u32, interval: u32, stream: u32): void {
 
 /** Puts the described URB on the ring. The back sees it at the next `flush`. */
 export function submit(slot: u32): void {
-  inFlight.add(slot);
+  bits.add(IN_FLIGHT, slot);
+  bits.remove(CANCELLED, slot);
   store<u32>(ring.entryAddress(SUBMISSION_RING, produced), slot);
   produced++;
 }
 
-/** Asks for an early end of a URB in flight; its own completion is the answer. */
+/** Asks, once, for an early end of a URB in flight; its own completion is the answer. */
 export function cancel(slot: u32): void {
-  if (!inFlight.has(slot)) return;
+  if (!bits.has(IN_FLIGHT, slot) || bits.has(CANCELLED, slot)) return;
+  bits.add(CANCELLED, slot);
   store<u32>(ring.entryAddress(SUBMISSION_RING, produced), slot | ENTRY_CANCEL);
   produced++;
 }
@@ -174,8 +183,8 @@ export function reap(): i32 {
     if (port == 0 || port > PORTS_MAX || speed >= SPEED_COUNT || entry >> 31) return violate(VIOLATION_EVENT);
     return entry;
   }
-  if (!inFlight.has(entry)) return violate(VIOLATION_SLOT);
-  inFlight.remove(entry);
+  if (!bits.has(IN_FLIGHT, entry)) return violate(VIOLATION_SLOT);
+  bits.remove(IN_FLIGHT, entry);
   return entry;
 }
 
@@ -204,13 +213,13 @@ export function frontArm(): u32 {
 }
 
 export function frontInFlight(): u32 {
-  return inFlight.size();
+  return bits.size(IN_FLIGHT);
 }
 
 export function freeSlots(): u32 {
-  return freeSet.count(FREE_SLOTS, SLOT_COUNT);
+  return bits.size(FREE_SLOTS);
 }
 
 export function freeBlocks(): u32 {
-  return freeSet.count(FREE_BLOCKS, POOL_COUNT);
+  return bits.size(FREE_BLOCKS);
 }

@@ -6,7 +6,6 @@
  *   0x0000  header            magic, version, link generation
  *   0x0100  submission ring   front → back: counters, then RING_CAPACITY entries of 4 bytes
  *   ......  completion ring   back → front: the same shape
- *   ......  free sets         front's own: one bit a free slot, one bit a free pool block
  *   ......  URB table         SLOT_COUNT records of URB_SIZE
  *   ......  arena             BLOCK_COUNT blocks of BLOCK_SIZE: block n < SLOT_COUNT belongs to slot n, the rest is a pool
  *
@@ -37,8 +36,11 @@ export const RING_PRODUCER: u32 = 0x00;
 export const RING_CONSUMER: u32 = 0x40;
 export const RING_EVENT: u32 = 0x80;
 export const RING_ENTRIES: u32 = 0xc0;
-/** Twice the slots: each slot has at most one submission and one cancel on its way, so the submission ring is never full. */
-export const RING_CAPACITY: u32 = 512;
+/**
+ * Four times the slots. A slot has at most three submission entries on their way (the cancel of a URB that was answered
+ * meanwhile, the next submission, and its cancel), so the submission ring is never full.
+ */
+export const RING_CAPACITY: u32 = 1024;
 export const RING_MASK: u32 = RING_CAPACITY - 1;
 export const RING_SIZE: u32 = RING_ENTRIES + RING_CAPACITY * 4;
 
@@ -57,14 +59,14 @@ export const EVENT_PLUG_SHIFT: u32 = 8;
 export const EVENT_PLUG_MASK: u32 = 0x3ffff;
 export const EVENT_SPEED_SHIFT: u32 = 26;
 export const EVENT_SPEED_MASK: u32 = 0xf;
-/** Port events that may be on their way at once; with SLOT_COUNT completions they fill the ring exactly. */
+/** Port events that may be on their way at once; with SLOT_COUNT completions they fit on the ring. */
 export const EVENTS_MAX: u32 = 256;
 
-// ------------------------------------------------------------------ free sets (front's own)
+// ------------------------------------------------------------------ URB records
 export const SLOT_COUNT: u32 = 256;
+/** Blocks beyond the slots' own. A bit set holds either of them (bit-set.ts). */
 export const POOL_COUNT: u32 = 256;
 
-// ------------------------------------------------------------------ URB records
 /**
  *   +0x00 operation   +0x04 port      +0x08 plug       +0x0C endpoint (bEndpointAddress; 0 for control)
  *   +0x10 type        +0x14 flags     +0x18 setup, 8 bytes
@@ -138,9 +140,7 @@ export const LENGTH_MAX: u32 = BLOCKS_MAX * BLOCK_SIZE;
 export const HEADER: u32 = 0;
 export const SUBMISSION_RING: u32 = HEADER + HEADER_SIZE;
 export const COMPLETION_RING: u32 = SUBMISSION_RING + RING_SIZE;
-export const FREE_SLOTS: u32 = COMPLETION_RING + RING_SIZE;
-export const FREE_BLOCKS: u32 = FREE_SLOTS + SLOT_COUNT / 8;
-export const URB_TABLE: u32 = (FREE_BLOCKS + POOL_COUNT / 8 + 0xff) & ~0xff;
+export const URB_TABLE: u32 = (COMPLETION_RING + RING_SIZE + 0xff) & ~0xff;
 export const ARENA: u32 = (URB_TABLE + SLOT_COUNT * URB_SIZE + 0xffff) & ~0xffff;
 export const MEMORY_SIZE: u32 = ARENA + BLOCK_COUNT * BLOCK_SIZE;
 export const MEMORY_PAGES: u32 = MEMORY_SIZE / 0x10000;

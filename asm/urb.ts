@@ -1,15 +1,5 @@
 /** Where a URB's record and payload are. */
-import {
-  ARENA,
-  BLOCK_COUNT,
-  BLOCK_SHIFT,
-  BLOCK_SIZE,
-  BLOCKS_MAX,
-  SLOT_COUNT,
-  URB_BLOCKS,
-  URB_SIZE,
-  URB_TABLE,
-} from "./layout";
+import { ARENA, BLOCK_COUNT, BLOCK_SHIFT, BLOCKS_MAX, SLOT_COUNT, URB_BLOCKS, URB_SIZE, URB_TABLE } from "./layout";
 
 export function recordAddress(slot: u32): usize {
   return URB_TABLE + (slot & (SLOT_COUNT - 1)) * URB_SIZE;
@@ -17,7 +7,7 @@ export function recordAddress(slot: u32): usize {
 
 /** Blocks that a payload of `length` bytes takes: at least the slot's own. */
 export function blocksOf(length: u32): u32 {
-  return length <= BLOCK_SIZE ? 1 : (length + BLOCK_SIZE - 1) >> BLOCK_SHIFT;
+  return length == 0 ? 1 : ((length - 1) >> BLOCK_SHIFT) + 1;
 }
 
 export function blockEntry(slot: u32, index: u32): usize {
