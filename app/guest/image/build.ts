@@ -16,6 +16,7 @@ import { withoutCompression } from "./kernel.ts";
 import type { GuestFile, GuestManifest } from "./manifest.ts";
 import {
   BIOS,
+  COMPRESSED_KERNEL_COMMAND_LINE,
   IMAGE_VERSION,
   KERNEL_COMMAND_LINE,
   KERNEL_META_PACKAGE,
@@ -159,7 +160,7 @@ function build({ ownFiles, out, cache }: Places, recipe: string, sources: string
   );
 
   const hashes = mapFiles((file) => sha256(stored[file]));
-  const cmdline = KERNEL_COMMAND_LINE;
+  const cmdline = kernel === undefined ? COMPRESSED_KERNEL_COMMAND_LINE : KERNEL_COMMAND_LINE;
   const manifest: GuestManifest = {
     version: IMAGE_VERSION,
     id: sha256(JSON.stringify([IMAGE_VERSION, mapFiles((file) => sha256(plain[file])), cmdline, MEMORY_MIB])),

@@ -3,6 +3,8 @@
  * files that modprobe reads (Debian's kernel package leaves them to depmod).
  */
 
+import { ElfObject } from "./elf.ts";
+
 export interface KernelModule {
   /** With underscores, as the kernel writes it. */
   readonly name: string;
@@ -27,32 +29,6 @@ export function moduleName(file: string): string {
   return file.replace(/^.*\//, "").replace(/\.ko$/, "").replaceAll("-", "_");
 }
 
-/** The bytes of a named section of a 32-bit little-endian ELF file, or nothing. */
-function elfSection(elf: Uint8Array, wanted: string): Uint8Array | undefined {
-  const view = new DataView(elf.buffer, elf.byteOffset, elf.byteLength);
-  if (view.getUint32(0, false) !== 0x7f454c46 || elf[4] !== 1 || elf[5] !== 1) {
-    throw new Error("not a 32-bit ELF file");
-  }
-  const shoff = view.getUint32(0x20, true);
-  const shentsize = view.getUint16(0x2e, true);
-  const shnum = view.getUint16(0x30, true);
-  const shstrndx = view.getUint16(0x32, true);
-  const bytes = (index: number): Uint8Array => {
-    const header = shoff + index * shentsize;
-    const offset = view.getUint32(header + 0x10, true);
-    return elf.subarray(offset, offset + view.getUint32(header + 0x14, true));
-  };
-  const names = bytes(shstrndx);
-  for (let index = 1; index < shnum; index++) {
-    const start = view.getUint32(shoff + index * shentsize, true);
-    const name = decoder.decode(names.subarray(start, names.indexOf(0, start)));
-    if (name === wanted) {
-      return bytes(index);
-    }
-  }
-  return undefined;
-}
-
 /**
  * Debian signs its modules. This kernel does not insist on signatures, and checking one is a thousand
  * bytes of RSA on an emulated processor, so they are cut off.
@@ -66,9 +42,45 @@ export function withoutSignature(ko: Uint8Array): Uint8Array {
   return ko.subarray(0, markAt - SIGNATURE_HEADER_BYTES - length);
 }
 
+const R_386_PC32 = 2;
+const CALL = 0xe8;
+const NOP5 = [0x0f, 0x1f, 0x44, 0x00, 0x00];
+
+/**
+ * Every function begins with a call of `__fentry__`, which Linux turns into a no-op when it loads the
+ * module. In doing so it looks up the symbol of each such place by linear search: a third of the guest's
+ * boot. The same is done here once, and the list of the places is left empty. What is lost is the
+ * function tracer inside modules; trace events stay.
+ */
+export function withoutTracerCalls(ko: Uint8Array): Uint8Array {
+  const patched = Uint8Array.from(ko);
+  const elf = new ElfObject(patched);
+  for (const section of elf.sections.filter(({ isRelocations }) => isRelocations)) {
+    const code = elf.data(section.info);
+    elf.filterRelocations(section, ({ offset, type, symbol }) => {
+      if (symbol !== "__fentry__") {
+        return true;
+      }
+      if (type !== R_386_PC32 || code[offset - 1] !== CALL) {
+        throw new Error("a use of __fentry__ that is not a call");
+      }
+      code.set(NOP5, offset - 1);
+      return false;
+    });
+  }
+  for (const name of ["__mcount_loc", ".rel__mcount_loc"]) {
+    const places = elf.section(name);
+    if (places !== undefined) {
+      elf.empty(places.index);
+    }
+  }
+  return patched;
+}
+
 export function readModule(file: string, ko: Uint8Array): KernelModule {
-  const info = elfSection(ko, ".modinfo");
-  const tags = info === undefined ? [] : decoder.decode(info).split("\0");
+  const elf = new ElfObject(ko);
+  const info = elf.section(".modinfo");
+  const tags = info === undefined ? [] : decoder.decode(elf.data(info.index)).split("\0");
   const values = (tag: string): string[] =>
     tags.filter((line) => line.startsWith(`${tag}=`)).map((line) => line.slice(tag.length + 1));
   return {

@@ -10,6 +10,7 @@ import {
   moduleName,
   readModule,
   withoutSignature,
+  withoutTracerCalls,
   writeModulesAlias,
   writeModulesDep,
 } from "./kernel-modules.ts";
@@ -49,7 +50,7 @@ export function chooseModules(unpacked: string): GuestModules {
   const wanted = [...BOOT_MODULES, ...EXTRA_MODULES].filter((name) => !inKernel.has(name));
   const modules = moduleClosure(wanted, (name) => {
     const path = byModule.get(name);
-    return path === undefined ? undefined : readModule(path, withoutSignature(readFileSync(path)));
+    return path === undefined ? undefined : readModule(path, withoutTracerCalls(withoutSignature(readFileSync(path))));
   });
   return { release: kernel.slice("vmlinuz-".length), modules };
 }
