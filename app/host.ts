@@ -3,7 +3,7 @@ import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts
 import type { BackendStats, DeviceInput, DeviceSource, PlugReport, WebUsbSource } from "../worker/protocol.ts";
 import type { HostController, RootHubPort } from "./controller.ts";
 import type { Machine } from "./guest/machine.ts";
-import { type V86Like, v86Machine } from "./guest/v86.ts";
+import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Link } from "./link.ts";
 import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
 import { webUsbSource } from "./webusb-source.ts";
@@ -88,16 +88,17 @@ export class UsbHost {
   }
 
   /**
-   * Adds a virtual host controller to a machine that does not run yet: a V86 instance made with `autostart: false`, after
-   * its `emulator-loaded` event, or another emulator's Machine. Then run it.
+   * Adds a virtual host controller to a machine that does not run yet: a V86 instance made with `autostart: false` (it
+   * waits until that is loaded), or another emulator's Machine. Then run it.
    */
   async attach(emulator: V86Like | Machine, options: AttachOptions = {}): Promise<UsbController> {
     const ports = options.ports ?? 8;
     if (!Number.isInteger(ports) || ports < 1 || ports > 15) throw new RangeError("ports must be 1 to 15.");
-    const machine = "attach" in emulator ? emulator : v86Machine(emulator);
+    if (!("attach" in emulator)) await whenLoaded(emulator);
     const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
     const id = this.#controllers.length + 1;
     const hardware = new XhciController({ ports });
+    const machine = "attach" in emulator ? emulator : v86Machine(emulator);
     hardware.start(machine.attach(hardware.pci), link);
     const controller = new UsbController(id, hardware, this.#backend, link);
     this.#controllers.push(controller);

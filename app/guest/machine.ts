@@ -42,6 +42,8 @@ export interface PciFunction {
   /** What a saved state keeps of the function: plain numbers, bytes. */
   save(): Uint8Array;
   restore(state: Uint8Array): void;
+  /** Called often while the guest runs, between two of its instructions: a chance to look whether something came back. */
+  poll?(): void;
 }
 
 /** What the machine gives a registered function. */

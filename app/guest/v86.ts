@@ -37,6 +37,8 @@ const CONFIG_INTERRUPT_PIN = 0x3d;
 const PIN_INTA = 1;
 
 const EFLAGS_IF = 0x200;
+/** v86 looks at its timers and interrupts after so many instructions of a slice, when it leaves a piece of compiled code. */
+const INSTRUCTIONS_BETWEEN_LOOKS = 100_003;
 
 /** Where a saved state keeps the functions: v86's own entries end at 92. */
 const STATE_INDEX = 200;
@@ -64,6 +66,9 @@ class V86Machine implements Machine {
   readonly #slots: V86Slot[] = [];
   readonly #guard: boolean;
   #flags: Int32Array;
+  #instructions: Uint32Array;
+  /** Added to the instruction counter, and to be taken off again. */
+  #ahead = 0;
   /** Depth of calls from the guest's loads and stores into our functions. */
   #handling = 0;
   /** An interrupt ended the guest's sleep, and nobody has run it since. */
@@ -76,6 +81,8 @@ class V86Machine implements Machine {
     const { cpu } = this.#inner;
     this.#memory = new V86Memory(cpu);
     this.#flags = flagsOf(cpu);
+    this.#instructions = instructionsOf(cpu);
+    this.#watchLooks(cpu);
     this.#watchResets(cpu);
     this.#watchStates(cpu);
   }
@@ -117,7 +124,10 @@ class V86Machine implements Machine {
       pci.lower_irq(changed.id);
       for (const slot of this.#slots) if (slot.asserted) pci.raise_irq(slot.id);
     }
-    if (masked) flags[0] = (flags[0] as number) | EFLAGS_IF;
+    if (masked) {
+      flags[0] = (flags[0] as number) | EFLAGS_IF;
+      if (changed.asserted) this.#lookSoon();
+    }
     if (slept && cpu.in_hlt[0] === 0) this.#woken = true;
   }
 
@@ -131,8 +141,31 @@ class V86Machine implements Machine {
   }
 
   #liveFlags(cpu: V86Cpu): Int32Array {
-    if (this.#flags.length === 0) this.#flags = flagsOf(cpu);
+    if (this.#flags.length === 0) {
+      this.#flags = flagsOf(cpu);
+      this.#instructions = instructionsOf(cpu);
+    }
     return this.#flags;
+  }
+
+  /** Has v86 look at its interrupts when the guest next leaves a piece of compiled code, by pretending it ran enough. */
+  #lookSoon(): void {
+    if (!this.#inner.cpu.run_hardware_timers || this.#ahead > 0) return;
+    this.#ahead = INSTRUCTIONS_BETWEEN_LOOKS;
+    this.#instructions[0] = (this.#instructions[0] as number) + INSTRUCTIONS_BETWEEN_LOOKS;
+  }
+
+  /** v86 runs its timers just before it looks at its interrupts: between two pieces of code, where nothing is stale. */
+  #watchLooks(cpu: V86Cpu): void {
+    const timers = cpu.run_hardware_timers;
+    if (!timers) return;
+    cpu.run_hardware_timers = (acpi, now) => {
+      this.#liveFlags(cpu);
+      this.#instructions[0] = (this.#instructions[0] as number) - this.#ahead;
+      this.#ahead = 0;
+      for (const slot of this.#slots) slot.poll();
+      return timers.call(cpu, acpi, now);
+    };
   }
 
   #map(cpu: V86Cpu, base: number, fn: PciFunction): void {
@@ -234,6 +267,10 @@ class V86Slot implements PciSlot {
     this.#machine.kick();
   }
 
+  poll(): void {
+    this.#fn.poll?.();
+  }
+
   reset(): void {
     this.#fn.reset();
     this.setInterrupt(false);
@@ -261,6 +298,10 @@ class V86Slot implements PciSlot {
 
 function flagsOf(cpu: V86Cpu): Int32Array {
   return new Int32Array(cpu.wasm_memory.buffer, cpu.flags.byteOffset, 1);
+}
+
+function instructionsOf(cpu: V86Cpu): Uint32Array {
+  return new Uint32Array(cpu.wasm_memory.buffer, cpu.instruction_counter.byteOffset, 1);
 }
 
 function freeWindow(cpu: V86Cpu): number {
