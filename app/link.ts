@@ -54,7 +54,8 @@ export class Link {
   #client: LinkClient | undefined;
   #backend: (() => void) | undefined;
   #polling = false;
-  #flushing = false;
+  #pumping = false;
+  #pumpAgain = false;
   #closed = false;
 
   /** Lays out a fresh link in `core`'s memory. `counter` is where the rings' counters start: any u32. */
@@ -110,11 +111,17 @@ export class Link {
   /** Shows the backend what was submitted. A backend on this thread answers what it can before this returns. */
   flush(): void {
     this.core.exports.flush();
-    if (!this.#backend || this.#flushing) return;
-    this.#flushing = true;
-    this.#backend();
-    this.#flushing = false;
-    this.poll();
+    if (!this.#backend) return;
+    this.#pumpAgain = true;
+    if (this.#pumping) return;
+    // What comes back may be followed by more submissions, whose flush lands here: a loop, not a recursion.
+    this.#pumping = true;
+    while (this.#pumpAgain) {
+      this.#pumpAgain = false;
+      this.#backend();
+      this.poll();
+    }
+    this.#pumping = false;
   }
 
   /** Hands out everything that came back. Cheap when nothing did. */

@@ -1,0 +1,132 @@
+/** The command ring: CRCR, and one command at a time off the ring (xHCI 1.2 §4.6.1, §5.4.5). */
+import type { GuestMemory } from "../guest/machine.ts";
+import type { CommandDone } from "./commands.ts";
+import { RingCursor } from "./consumer-ring.ts";
+import type { Register, RegisterFile } from "./register-file.ts";
+import { CRCR, CRCR_CA, CRCR_CRR, CRCR_CS, CRCR_HIGH, CRCR_POINTER, CRCR_RCS } from "./registers.ts";
+import type { EventSink } from "./transfer-events.ts";
+import {
+  CC_COMMAND_ABORTED,
+  CC_COMMAND_RING_STOPPED,
+  CC_TRB_ERROR,
+  eventControl,
+  eventStatus,
+  TRB_COMMAND_COMPLETION,
+  Trb,
+} from "./trb.ts";
+
+/** Commands taken at one ring of the doorbell: a ring that loops on itself has no end. */
+const COMMANDS_MAX = 1024;
+
+export interface CommandRingHost {
+  readonly memory: GuestMemory;
+  readonly events: EventSink;
+  readonly ready: boolean;
+  execute(trb: Trb, done: CommandDone): void;
+}
+
+export class CommandRing {
+  readonly #host: CommandRingHost;
+  readonly #cursor = new RingCursor();
+  readonly #trb = new Trb();
+  #file: RegisterFile | undefined;
+  /** The command under way, counted: a late answer to an aborted one finds another number. */
+  #command = 0;
+  #busy = false;
+
+  constructor(host: CommandRingHost) {
+    this.#host = host;
+  }
+
+  registers(): Register[] {
+    return [
+      {
+        name: "CRCR",
+        offset: CRCR,
+        reset: 0,
+        rw: 0,
+        rw1c: 0,
+        // Pointer and flags read as 0; only Command Ring Running shows.
+        read: (stored) => stored & CRCR_CRR,
+        written: (value) => this.#written(value),
+      },
+      { name: "CRCR_HIGH", offset: CRCR_HIGH, reset: 0, rw: 0, rw1c: 0 },
+    ];
+  }
+
+  connect(file: RegisterFile): void {
+    this.#file = file;
+  }
+
+  /** Doorbell 0 with target 0. */
+  ring(): void {
+    this.#file?.setBits(CRCR, CRCR_CRR);
+    this.advance();
+  }
+
+  /** Takes commands until the ring is empty or one has to wait. */
+  advance(): void {
+    for (let taken = 0; taken < COMMANDS_MAX && this.#running && !this.#busy && this.#host.ready; taken++) {
+      const fetch = this.#cursor.next(this.#host.memory, this.#trb);
+      if (fetch === "empty") return;
+      if (fetch === "broken") {
+        this.#complete(this.#cursor.dequeue, CC_TRB_ERROR, 0);
+        this.stop();
+        return;
+      }
+      const { address } = this.#trb;
+      const command = ++this.#command;
+      this.#busy = true;
+      this.#host.execute(this.#trb, (code, slotId) => {
+        if (command !== this.#command || !this.#busy) return;
+        this.#busy = false;
+        this.#complete(address, code, slotId);
+        this.advance();
+      });
+    }
+  }
+
+  /** The xHC was halted: commands not begun stay on the ring (§5.4.1.1). */
+  stop(): void {
+    this.#file?.clearBits(CRCR, CRCR_CRR);
+  }
+
+  reset(): void {
+    this.#busy = false;
+    this.#command++;
+    this.#cursor.set(0, 1);
+  }
+
+  save(): { dequeue: number; cycle: number } {
+    return { dequeue: this.#cursor.dequeue, cycle: this.#cursor.cycle };
+  }
+
+  restore(saved: { dequeue: number; cycle: number }): void {
+    this.reset();
+    this.#cursor.set(saved.dequeue, saved.cycle);
+  }
+
+  get #running(): boolean {
+    return ((this.#file?.get(CRCR) ?? 0) & CRCR_CRR) !== 0;
+  }
+
+  /** The pointer is taken while the ring stands; Stop and Abort while it runs (§5.4.5). */
+  #written(value: number): void {
+    if (!this.#running) {
+      this.#cursor.set((value & CRCR_POINTER) >>> 0, value & CRCR_RCS);
+      return;
+    }
+    if (!(value & (CRCR_CS | CRCR_CA))) return;
+    if (this.#busy && value & CRCR_CA) {
+      this.#busy = false;
+      this.#command++;
+      this.#complete(this.#trb.address, CC_COMMAND_ABORTED, 0);
+    }
+    this.stop();
+    this.#complete(this.#cursor.dequeue, CC_COMMAND_RING_STOPPED, 0);
+  }
+
+  #complete(address: number, code: number, slotId: number): void {
+    this.#host.events.post(address, eventStatus(code, 0), eventControl(TRB_COMMAND_COMPLETION, slotId, 0));
+  }
+}

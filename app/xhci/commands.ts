@@ -1,0 +1,284 @@
+/** The commands of the command ring, each in the order of its steps in the specification (xHCI 1.2 §4.6). */
+import {
+  CONTEXT_SIZE,
+  copyContext,
+  ENDPOINT_ID_MAX,
+  EP_STATE_ERROR,
+  EP_STATE_HALTED,
+  EP_STATE_RUNNING,
+  EP_STATE_STOPPED,
+  EP_TYPE_CONTROL,
+  evaluateEndpointContext,
+  evaluateSlotContext,
+  readEndpointContext,
+  readSlotContext,
+  SLOT_STATE_ADDRESSED,
+  SLOT_STATE_CONFIGURED,
+  SLOT_STATE_DEFAULT,
+} from "./context.ts";
+import { type EndpointHost, supportedType } from "./endpoint.ts";
+import type { RootHub } from "./root-hub.ts";
+import { addressable, Slot } from "./slot.ts";
+import {
+  CC_BANDWIDTH_ERROR,
+  CC_CONTEXT_STATE_ERROR,
+  CC_ENDPOINT_NOT_ENABLED,
+  CC_NO_SLOTS,
+  CC_PARAMETER_ERROR,
+  CC_SLOT_NOT_ENABLED,
+  CC_SUCCESS,
+  CC_TRB_ERROR,
+  CC_USB_TRANSACTION_ERROR,
+  TRB_ADDRESS_DEVICE,
+  TRB_BSR,
+  TRB_CONFIGURE_ENDPOINT,
+  TRB_DECONFIGURE,
+  TRB_DISABLE_SLOT,
+  TRB_ENABLE_SLOT,
+  TRB_EVALUATE_CONTEXT,
+  TRB_NO_OP_COMMAND,
+  TRB_RESET_DEVICE,
+  TRB_RESET_ENDPOINT,
+  TRB_SET_TR_DEQUEUE,
+  TRB_STOP_ENDPOINT,
+  type Trb,
+} from "./trb.ts";
+
+/** A Link TRB's and a context's pointers have 16-byte alignment; the low bits hold flags. */
+const POINTER_MASK = ~0xf;
+const ISOCH_TYPES = [1, 5];
+
+export interface CommandHost extends EndpointHost {
+  readonly hub: RootHub;
+  /** MaxSlotsEn of CONFIG. */
+  readonly slotsEnabled: number;
+  /** DCBAAP. */
+  readonly contextArray: number;
+}
+
+/** How a command ended: its completion code, and the slot it was about. */
+export type CommandDone = (code: number, slotId: number) => void;
+
+export class Commands {
+  readonly #host: CommandHost;
+  /** By slot id, from 1. */
+  readonly #slots: (Slot | undefined)[] = [];
+
+  constructor(host: CommandHost) {
+    this.#host = host;
+  }
+
+  slot(id: number): Slot | undefined {
+    return this.#slots[id];
+  }
+
+  slots(): Slot[] {
+    return this.#slots.filter((slot) => slot !== undefined);
+  }
+
+  /** Forgets every slot: the controller was reset. */
+  reset(): void {
+    for (const slot of this.slots()) slot.close();
+    this.#slots.length = 0;
+  }
+
+  restore(saved: readonly ReturnType<Slot["save"]>[]): void {
+    for (const each of saved) {
+      const slot = new Slot(each.id, this.#host);
+      slot.restore(this.#host.memory, each);
+      this.#slots[each.id] = slot;
+    }
+  }
+
+  /** Executes a command. `done` is called once, now or (Stop Endpoint) when the device has given up its transfers. */
+  execute(trb: Trb, done: CommandDone): void {
+    const { slotId, type } = trb;
+    switch (type) {
+      case TRB_NO_OP_COMMAND:
+        done(CC_SUCCESS, 0);
+        return;
+      case TRB_ENABLE_SLOT:
+        this.#enableSlot(done);
+        return;
+      case TRB_DISABLE_SLOT:
+      case TRB_ADDRESS_DEVICE:
+      case TRB_CONFIGURE_ENDPOINT:
+      case TRB_EVALUATE_CONTEXT:
+      case TRB_RESET_ENDPOINT:
+      case TRB_STOP_ENDPOINT:
+      case TRB_SET_TR_DEQUEUE:
+      case TRB_RESET_DEVICE: {
+        const slot = this.#slots[slotId];
+        if (!slot) done(CC_SLOT_NOT_ENABLED, slotId);
+        else if (type === TRB_STOP_ENDPOINT) this.#stopEndpoint(slot, trb, done);
+        else done(this.#executeFor(slot, trb), slotId);
+        return;
+      }
+      default:
+        // Optional commands that this controller does not have, and codes that no controller has (§4.6.1).
+        done(CC_TRB_ERROR, slotId);
+    }
+  }
+
+  #executeFor(slot: Slot, trb: Trb): number {
+    switch (trb.type) {
+      case TRB_DISABLE_SLOT:
+        return this.#disableSlot(slot);
+      case TRB_ADDRESS_DEVICE:
+        return this.#addressDevice(slot, trb.parameter & POINTER_MASK, (trb.control & TRB_BSR) !== 0);
+      case TRB_CONFIGURE_ENDPOINT:
+        return trb.control & TRB_DECONFIGURE
+          ? this.#deconfigure(slot)
+          : this.#configureEndpoint(slot, trb.parameter & POINTER_MASK);
+      case TRB_EVALUATE_CONTEXT:
+        return this.#evaluateContext(slot, trb.parameter & POINTER_MASK);
+      case TRB_RESET_ENDPOINT:
+        return this.#resetEndpoint(slot, trb.endpointId);
+      case TRB_SET_TR_DEQUEUE:
+        return this.#setTrDequeue(slot, trb);
+      default:
+        return this.#resetDevice(slot);
+    }
+  }
+
+  /** §4.6.3 */
+  #enableSlot(done: CommandDone): void {
+    for (let id = 1; id <= this.#host.slotsEnabled; id++) {
+      if (this.#slots[id]) continue;
+      this.#slots[id] = new Slot(id, this.#host);
+      done(CC_SUCCESS, id);
+      return;
+    }
+    done(CC_NO_SLOTS, 0);
+  }
+
+  /** §4.6.4 */
+  #disableSlot(slot: Slot): number {
+    slot.close();
+    if (slot.plug) this.#host.hub.setAddress(slot.plug, 0);
+    this.#slots[slot.id] = undefined;
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.5 */
+  #addressDevice(slot: Slot, input: number, blockSetAddress: boolean): number {
+    const { memory, hub, contextArray } = this.#host;
+    if (!addressable(slot.state, blockSetAddress)) return CC_CONTEXT_STATE_ERROR;
+    const add = memory.read32(input + 4);
+    if ((add & 3) !== 3) return CC_PARAMETER_ERROR;
+    const fields = readSlotContext(memory, input + CONTEXT_SIZE);
+    const control = readEndpointContext(memory, input + 2 * CONTEXT_SIZE);
+    if (control.type !== EP_TYPE_CONTROL || control.maxPacketSize === 0) return CC_PARAMETER_ERROR;
+    if (fields.rootHubPort === 0 || fields.rootHubPort > hub.ports.length) return CC_PARAMETER_ERROR;
+    const context = (memory.read32(contextArray + slot.id * 8) & ~0x3f) >>> 0;
+    if (context === 0) return CC_PARAMETER_ERROR;
+    // Devices behind an external hub are not there yet; an empty or disabled port does not answer SET_ADDRESS.
+    const plug = fields.routeString === 0 ? hub.plugAt(fields.rootHubPort) : undefined;
+    if (!plug) return CC_USB_TRANSACTION_ERROR;
+    slot.close();
+    slot.plug = plug;
+    slot.context = context;
+    slot.clearContexts(memory);
+    copyContext(memory, input + CONTEXT_SIZE, context);
+    copyContext(memory, input + 2 * CONTEXT_SIZE, slot.endpointContext(1));
+    slot.openEndpoint(1, control);
+    slot.setState(memory, blockSetAddress ? SLOT_STATE_DEFAULT : SLOT_STATE_ADDRESSED);
+    hub.setAddress(plug, slot.address);
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.6 with DC = 1 */
+  #deconfigure(slot: Slot): number {
+    if (slot.state !== SLOT_STATE_CONFIGURED) {
+      return slot.state === SLOT_STATE_ADDRESSED ? CC_SUCCESS : CC_CONTEXT_STATE_ERROR;
+    }
+    slot.closeEndpoints(this.#host.memory);
+    slot.setState(this.#host.memory, SLOT_STATE_ADDRESSED);
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.6: everything is checked before anything is changed. */
+  #configureEndpoint(slot: Slot, input: number): number {
+    const { memory } = this.#host;
+    if (slot.state !== SLOT_STATE_ADDRESSED && slot.state !== SLOT_STATE_CONFIGURED) return CC_CONTEXT_STATE_ERROR;
+    const drop = memory.read32(input);
+    const add = memory.read32(input + 4);
+    if (drop & 3 || (add & 3) !== 1) return CC_PARAMETER_ERROR;
+    for (let id = 2; id <= ENDPOINT_ID_MAX; id++) {
+      if (!((add >>> id) & 1)) continue;
+      const fields = readEndpointContext(memory, input + (id + 1) * CONTEXT_SIZE);
+      if (ISOCH_TYPES.includes(fields.type)) return CC_BANDWIDTH_ERROR;
+      const isIn = fields.type >= EP_TYPE_CONTROL + 1;
+      if (!supportedType(fields.type) || fields.type === EP_TYPE_CONTROL) return CC_PARAMETER_ERROR;
+      if (isIn !== ((id & 1) === 1) || fields.maxPacketSize === 0) return CC_PARAMETER_ERROR;
+      if (fields.maxPrimaryStreams !== 0) return CC_PARAMETER_ERROR;
+    }
+    for (let id = 2; id <= ENDPOINT_ID_MAX; id++) {
+      const from = input + (id + 1) * CONTEXT_SIZE;
+      const to = slot.endpointContext(id);
+      if ((drop >>> id) & 1) {
+        slot.closeEndpoint(id);
+        for (let offset = 0; offset < CONTEXT_SIZE; offset += 4) memory.write32(to + offset, 0);
+      }
+      if ((add >>> id) & 1) {
+        const fields = readEndpointContext(memory, from);
+        copyContext(memory, from, to);
+        slot.openEndpoint(id, fields);
+      }
+    }
+    slot.writeEntries(memory);
+    const any = slot.endpoints().length > 1;
+    slot.setState(memory, any ? SLOT_STATE_CONFIGURED : SLOT_STATE_ADDRESSED);
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.7 */
+  #evaluateContext(slot: Slot, input: number): number {
+    const { memory } = this.#host;
+    if (slot.context === 0) return CC_CONTEXT_STATE_ERROR;
+    const add = memory.read32(input + 4);
+    if (add & 1) evaluateSlotContext(memory, input + CONTEXT_SIZE, slot.context);
+    if (add & 2) evaluateEndpointContext(memory, input + 2 * CONTEXT_SIZE, slot.endpointContext(1));
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.8 */
+  #resetEndpoint(slot: Slot, endpointId: number): number {
+    const endpoint = slot.endpoint(endpointId);
+    if (endpointId === 0) return CC_TRB_ERROR;
+    if (!endpoint) return CC_ENDPOINT_NOT_ENABLED;
+    if (endpoint.state !== EP_STATE_HALTED) return CC_CONTEXT_STATE_ERROR;
+    endpoint.reset();
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.9 */
+  #stopEndpoint(slot: Slot, trb: Trb, done: CommandDone): void {
+    const endpoint = slot.endpoint(trb.endpointId);
+    if (trb.endpointId === 0) done(CC_TRB_ERROR, slot.id);
+    else if (!endpoint) done(CC_ENDPOINT_NOT_ENABLED, slot.id);
+    else if (endpoint.state !== EP_STATE_RUNNING) done(CC_CONTEXT_STATE_ERROR, slot.id);
+    else endpoint.stop((code) => done(code, slot.id));
+  }
+
+  /** §4.6.10 */
+  #setTrDequeue(slot: Slot, trb: Trb): number {
+    const endpoint = slot.endpoint(trb.endpointId);
+    if (trb.endpointId === 0) return CC_TRB_ERROR;
+    if (!endpoint) return CC_ENDPOINT_NOT_ENABLED;
+    if (endpoint.state !== EP_STATE_STOPPED && endpoint.state !== EP_STATE_ERROR) return CC_CONTEXT_STATE_ERROR;
+    endpoint.setDequeue((trb.parameter & POINTER_MASK) >>> 0, trb.parameter & 1);
+    return CC_SUCCESS;
+  }
+
+  /** §4.6.11 */
+  #resetDevice(slot: Slot): number {
+    const { memory, hub } = this.#host;
+    if (slot.state !== SLOT_STATE_ADDRESSED && slot.state !== SLOT_STATE_CONFIGURED) return CC_CONTEXT_STATE_ERROR;
+    slot.endpoint(1)?.abandon();
+    slot.closeEndpoints(memory);
+    slot.setState(memory, SLOT_STATE_DEFAULT);
+    if (slot.plug) hub.setAddress(slot.plug, 0);
+    return CC_SUCCESS;
+  }
+}

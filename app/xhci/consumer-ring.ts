@@ -1,0 +1,39 @@
+/** A ring that the guest fills and the xHC empties: the command ring and every transfer ring (xHCI 1.2 §4.9.2). */
+import type { GuestMemory } from "../guest/machine.ts";
+import { TRB_CYCLE, TRB_LINK, TRB_SIZE, TRB_TOGGLE_CYCLE, type Trb } from "./trb.ts";
+
+/** Link TRBs followed in a row before the ring is called broken: no guest needs more than a few, a hostile one has a loop. */
+const LINK_HOPS_MAX = 32;
+
+export type Fetch = "trb" | "empty" | "broken";
+
+/** A place in a ring: where to read next, and the cycle state that marks a TRB as the xHC's. */
+export class RingCursor {
+  dequeue = 0;
+  cycle = 1;
+
+  set(dequeue: number, cycle: number): void {
+    this.dequeue = dequeue >>> 0;
+    this.cycle = cycle & 1;
+  }
+
+  moveTo(other: RingCursor): void {
+    this.dequeue = other.dequeue;
+    this.cycle = other.cycle;
+  }
+
+  /** Reads the next TRB that is not a Link and steps past it. Links are followed wherever they stand. */
+  next(memory: GuestMemory, trb: Trb): Fetch {
+    for (let hops = 0; hops <= LINK_HOPS_MAX; hops++) {
+      trb.load(memory, this.dequeue);
+      if ((trb.control & TRB_CYCLE) !== this.cycle) return "empty";
+      if (trb.type !== TRB_LINK) {
+        this.dequeue = (this.dequeue + TRB_SIZE) >>> 0;
+        return "trb";
+      }
+      this.dequeue = (trb.parameter & ~0xf) >>> 0;
+      if (trb.control & TRB_TOGGLE_CYCLE) this.cycle ^= 1;
+    }
+    return "broken";
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The event ring: the xHC fills it, the guest empties it and says how far with ERDP (xHCI 1.2 §4.9.4). Events that find
+ * no room wait here, in order; nothing is dropped.
+ */
+import type { GuestMemory } from "../guest/machine.ts";
+import { ERST_MAX } from "./registers.ts";
+import { CC_EVENT_RING_FULL, eventControl, eventStatus, TRB_CYCLE, TRB_HOST_CONTROLLER, TRB_SIZE } from "./trb.ts";
+
+const SEGMENTS_MAX = 1 << ERST_MAX;
+const SEGMENT_ENTRY_SIZE = 16;
+
+interface Segment {
+  readonly base: number;
+  /** TRBs. */
+  readonly size: number;
+}
+
+interface WaitingEvent {
+  readonly parameter: number;
+  readonly status: number;
+  readonly control: number;
+}
+
+/** What a saved state keeps of the ring. */
+export interface EventRingState {
+  readonly segments: readonly Segment[];
+  readonly segment: number;
+  readonly index: number;
+  readonly cycle: number;
+  readonly full: boolean;
+  readonly waiting: readonly WaitingEvent[];
+}
+
+export class EventRing {
+  readonly #memory: GuestMemory;
+  #segments: Segment[] = [];
+  #segment = 0;
+  #index = 0;
+  #cycle = 1;
+  /** An Event Ring Full Error was written, and the guest has not made room since. */
+  #full = false;
+  readonly #waiting: WaitingEvent[] = [];
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+  }
+
+  /** Events that wait for room. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get configured(): boolean {
+    return this.#segments.length > 0;
+  }
+
+  /** Where the next event goes: the ring is empty when ERDP points here. */
+  get enqueue(): number {
+    const segment = this.#segments[this.#segment];
+    return segment ? (segment.base + this.#index * TRB_SIZE) >>> 0 : 0;
+  }
+
+  reset(): void {
+    this.#segments = [];
+    this.#waiting.length = 0;
+    this.#rewind();
+  }
+
+  /** Reads the Event Ring Segment Table, as a write to ERSTBA makes the xHC do (§4.9.4). */
+  configure(table: number, entries: number): void {
+    this.#segments = [];
+    for (let index = 0; index < Math.min(entries, SEGMENTS_MAX); index++) {
+      const entry = table + index * SEGMENT_ENTRY_SIZE;
+      const base = (this.#memory.read32(entry) & ~0x3f) >>> 0;
+      const size = this.#memory.read32(entry + 8) & 0xffff;
+      if (size > 0) this.#segments.push({ base, size });
+    }
+    this.#rewind();
+  }
+
+  /** Puts an event on the ring, or keeps it until the guest makes room. Answers whether it is on the ring. */
+  post(parameter: number, status: number, control: number, dequeue: number): boolean {
+    if (this.#waiting.length === 0 && this.#room(dequeue)) {
+      this.#write(parameter, status, control);
+      return true;
+    }
+    this.#waiting.push({ parameter, status, control });
+    return this.#signalFull(dequeue);
+  }
+
+  /** The guest moved ERDP: puts on the ring what waits for room. Answers whether anything was put there. */
+  drain(dequeue: number): boolean {
+    let any = false;
+    for (let event = this.#waiting[0]; event && this.#room(dequeue); event = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#full = false;
+      this.#write(event.parameter, event.status, event.control);
+      any = true;
+    }
+    if (this.#waiting.length === 0) this.#full = false;
+    return this.#signalFull(dequeue) || any;
+  }
+
+  save(): EventRingState {
+    return {
+      segments: this.#segments,
+      segment: this.#segment,
+      index: this.#index,
+      cycle: this.#cycle,
+      full: this.#full,
+      waiting: this.#waiting,
+    };
+  }
+
+  restore(state: EventRingState): void {
+    this.#segments = [...state.segments];
+    this.#segment = state.segment;
+    this.#index = state.index;
+    this.#cycle = state.cycle;
+    this.#full = state.full;
+    this.#waiting.splice(0, this.#waiting.length, ...state.waiting);
+  }
+
+  #rewind(): void {
+    this.#segment = 0;
+    this.#index = 0;
+    this.#cycle = 1;
+    this.#full = false;
+  }
+
+  /** Room for one more event, with a place left for the Event Ring Full Error and one that keeps full from empty. */
+  #room(dequeue: number): boolean {
+    return this.#segments.length > 0 && this.#ahead(1) !== dequeue && this.#ahead(2) !== dequeue;
+  }
+
+  /** The address `steps` places past the enqueue pointer. */
+  #ahead(steps: number): number {
+    let segment = this.#segment;
+    let index = this.#index;
+    for (let step = 0; step < steps; step++) {
+      if (++index >= (this.#segments[segment]?.size ?? 0)) {
+        index = 0;
+        segment = (segment + 1) % this.#segments.length;
+      }
+    }
+    return ((this.#segments[segment]?.base ?? 0) + index * TRB_SIZE) >>> 0;
+  }
+
+  #signalFull(dequeue: number): boolean {
+    if (this.#full || this.#waiting.length === 0) return false;
+    if (this.#segments.length === 0 || this.#ahead(1) === dequeue) return false;
+    this.#full = true;
+    this.#write(0, eventStatus(CC_EVENT_RING_FULL, 0), eventControl(TRB_HOST_CONTROLLER, 0, 0));
+    return true;
+  }
+
+  #write(parameter: number, status: number, control: number): void {
+    const address = this.enqueue;
+    const memory = this.#memory;
+    memory.write32(address, parameter);
+    memory.write32(address + 4, 0);
+    memory.write32(address + 8, status);
+    memory.write32(address + 12, (control | (this.#cycle ? TRB_CYCLE : 0)) >>> 0);
+    if (++this.#index >= (this.#segments[this.#segment]?.size ?? 0)) {
+      this.#index = 0;
+      if (++this.#segment >= this.#segments.length) {
+        this.#segment = 0;
+        this.#cycle ^= 1;
+      }
+    }
+  }
+}

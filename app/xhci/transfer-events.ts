@@ -1,0 +1,105 @@
+/** Which Transfer Events a finished transfer makes: per TRB, by IOC, ISP, shortness and error (xHCI 1.2 §4.10.1, §4.11.5.2). */
+import type { Transfer } from "./transfer.ts";
+import {
+  CC_SHORT_PACKET,
+  CC_SUCCESS,
+  eventControl,
+  eventStatus,
+  TRB_BEI,
+  TRB_EVENT_DATA,
+  TRB_EVENT_IS_DATA,
+  TRB_IOC,
+  TRB_ISP,
+  TRB_STATUS_STAGE,
+  TRB_TRANSFER_EVENT,
+} from "./trb.ts";
+
+/** Where the events go. */
+export interface EventSink {
+  post(parameter: number, status: number, control: number, blocked?: boolean): void;
+}
+
+/** Events of a transfer of which `actual` bytes were moved without an error. */
+export function postCompleted(
+  sink: EventSink,
+  transfer: Transfer,
+  actual: number,
+  slotId: number,
+  endpointId: number,
+): void {
+  let left = actual;
+  /** Event Data Transfer Length Accumulator. */
+  let edtla = 0;
+  let short = false;
+  /** The short packet was reported by a TRB; the stage's other TRBs keep quiet. */
+  let reported = false;
+  for (let index = 0; index < transfer.count; index++) {
+    const control = transfer.control(index);
+    const type = transfer.type(index);
+    if (type === TRB_STATUS_STAGE) {
+      short = false;
+      reported = false;
+    }
+    if (type === TRB_EVENT_DATA) {
+      if (control & TRB_IOC) {
+        const code = short ? CC_SHORT_PACKET : CC_SUCCESS;
+        const flags = eventControl(TRB_TRANSFER_EVENT, slotId, endpointId, TRB_EVENT_IS_DATA);
+        sink.post(transfer.parameter(index), eventStatus(code, edtla), flags, (control & TRB_BEI) !== 0);
+      }
+      edtla = 0;
+      continue;
+    }
+    const room = transfer.bufferLength(index);
+    const moved = Math.min(room, left);
+    left -= moved;
+    edtla += moved;
+    if (moved < room) short = true;
+    if (reported) continue;
+    if (control & TRB_IOC || (short && control & TRB_ISP)) {
+      const code = short ? CC_SHORT_PACKET : CC_SUCCESS;
+      postFor(sink, transfer, index, code, room - moved, slotId, endpointId);
+      reported = short;
+    }
+  }
+}
+
+/** The one event of a transfer that failed (or was stopped) after `actual` bytes: it points to the TRB it failed in. */
+export function postFailed(
+  sink: EventSink,
+  transfer: Transfer,
+  actual: number,
+  code: number,
+  slotId: number,
+  endpointId: number,
+): void {
+  if (transfer.count === 0) {
+    // A ring of nothing but Link TRBs: there is no TRB to blame.
+    sink.post(0, eventStatus(code, 0), eventControl(TRB_TRANSFER_EVENT, slotId, endpointId));
+    return;
+  }
+  let left = actual;
+  for (let index = 0; index < transfer.count; index++) {
+    const room = transfer.bufferLength(index);
+    const last = index === transfer.count - 1;
+    // A control transfer without data fails in its status stage, never in the setup stage that carried the request.
+    if ((room > 0 && left < room) || last) {
+      postFor(sink, transfer, index, code, Math.max(0, room - left), slotId, endpointId);
+      return;
+    }
+    left -= room;
+  }
+}
+
+function postFor(
+  sink: EventSink,
+  transfer: Transfer,
+  index: number,
+  code: number,
+  residual: number,
+  slotId: number,
+  endpointId: number,
+): void {
+  const blocked = (transfer.control(index) & TRB_BEI) !== 0;
+  const control = eventControl(TRB_TRANSFER_EVENT, slotId, endpointId);
+  sink.post(transfer.address(index), eventStatus(code, residual), control, blocked);
+}

@@ -1,0 +1,232 @@
+/**
+ * One transfer of an endpoint: a TD (for the control endpoint its two or three stage TDs), copied from the ring once,
+ * checked, and then trusted (xHCI 1.2 §3.2.9, §4.11). Reused: parse() overwrites it.
+ */
+import type { Core } from "../../asm/core.ts";
+import { LENGTH_MAX } from "../../asm/layout.ts";
+import type { GuestMemory } from "../guest/machine.ts";
+import type { Urb } from "../link.ts";
+import { RingCursor } from "./consumer-ring.ts";
+import {
+  TRB_CHAIN,
+  TRB_DATA_STAGE,
+  TRB_EVENT_DATA,
+  TRB_IDT,
+  TRB_LENGTH_MASK,
+  TRB_NO_OP,
+  TRB_NORMAL,
+  TRB_SETUP_STAGE,
+  TRB_STATUS_STAGE,
+  Trb,
+  trbType,
+} from "./trb.ts";
+
+/** TRBs of one TD: 4 MiB in pages of 4 KiB is a quarter of this. */
+const TRBS_MAX = 4096;
+const IMMEDIATE_MAX = 8;
+const SETUP_LENGTH = 8;
+
+export type Parse = "ready" | "incomplete" | "trb-error";
+
+/** What a transfer waits for. */
+export type TransferState =
+  /** Parsed, or back in the pool. */
+  | "idle"
+  | "in-flight"
+  /** Its URB was answered; transfers before it were not. */
+  | "answered"
+  /** The endpoint no longer wants it: the URB's answer only frees it. */
+  | "abandoned";
+
+const scratch = new Trb();
+const immediate = new Uint8Array(IMMEDIATE_MAX);
+
+export class Transfer {
+  state: TransferState = "idle";
+  urb: Urb | undefined;
+  /** Where the ring goes on after it. */
+  readonly next = new RingCursor();
+  /** The setup packet's two dwords, for the control endpoint. */
+  setupLow = 0;
+  setupHigh = 0;
+  isControl = false;
+  /** Data goes from the device to the guest. */
+  isIn = false;
+  /** Bytes that the URB asks for. */
+  length = 0;
+
+  // The TRBs, as they were read.
+  count = 0;
+  #addresses = new Uint32Array(16);
+  #pointers = new Uint32Array(16);
+  #pointersHigh = new Uint32Array(16);
+  #statuses = new Uint32Array(16);
+  #controls = new Uint32Array(16);
+
+  address(index: number): number {
+    return this.#addresses[index] ?? 0;
+  }
+  /** The parameter's low dword: a buffer's address, an event's data. */
+  parameter(index: number): number {
+    return this.#pointers[index] ?? 0;
+  }
+  control(index: number): number {
+    return this.#controls[index] ?? 0;
+  }
+  type(index: number): number {
+    return trbType(this.control(index));
+  }
+  /** Bytes of buffer that TRB `index` brings; none for those that carry no data. */
+  bufferLength(index: number): number {
+    const type = this.type(index);
+    const carries = type === TRB_NORMAL || type === TRB_DATA_STAGE;
+    return carries ? (this.#statuses[index] ?? 0) & TRB_LENGTH_MASK : 0;
+  }
+
+  /** A TD that moves nothing: No-Op and Event Data TRBs only (§4.11.4.1, §4.11.5.2). */
+  get isNoOp(): boolean {
+    for (let index = 0; index < this.count; index++) {
+      const type = this.type(index);
+      if (type !== TRB_NO_OP && type !== TRB_EVENT_DATA) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Reads the TD at `from`. "incomplete" when the guest has not handed over all of it yet; "trb-error" when no guest in
+   * its right mind writes such a TD, with the offending TRB last in the transfer.
+   */
+  parse(memory: GuestMemory, from: RingCursor, isControl: boolean, isIn: boolean): Parse {
+    this.count = 0;
+    this.length = 0;
+    this.isControl = isControl;
+    this.isIn = isIn;
+    this.next.moveTo(from);
+    let more = true;
+    while (more) {
+      const fetch = this.next.next(memory, scratch);
+      if (fetch === "empty") return "incomplete";
+      if (fetch === "broken" || this.count >= TRBS_MAX) return "trb-error";
+      this.#append(scratch);
+      if (!this.#accept(isControl)) return "trb-error";
+      this.length += this.bufferLength(this.count - 1);
+      if (this.length > LENGTH_MAX) return "trb-error";
+      more = (scratch.control & TRB_CHAIN) !== 0 || (isControl && !this.#controlEnded());
+    }
+    return isControl && !this.isNoOp ? this.#checkControl() : "ready";
+  }
+
+  /** Copies the guest's buffers into the URB's payload. False if a buffer is not in the guest's RAM. */
+  gather(memory: GuestMemory, core: Core, slot: number): boolean {
+    let offset = 0;
+    for (let index = 0; index < this.count; index++) {
+      const length = this.bufferLength(index);
+      if (length === 0) continue;
+      const source =
+        this.control(index) & TRB_IDT ? this.#immediate(index, length) : memory.view(this.parameter(index), length);
+      if (!source) return false;
+      core.write(slot, offset, source);
+      offset += length;
+    }
+    return true;
+  }
+
+  /** Copies `actual` bytes of the URB's payload into the guest's buffers. False if a buffer is not in the guest's RAM. */
+  scatter(memory: GuestMemory, core: Core, slot: number, actual: number): boolean {
+    let offset = 0;
+    for (let index = 0; index < this.count && offset < actual; index++) {
+      const end = Math.min(actual, offset + this.bufferLength(index));
+      let target = this.parameter(index);
+      while (offset < end) {
+        const window = core.window(slot, offset, end - offset);
+        if (!memory.write(target, window)) return false;
+        target += window.length;
+        offset += window.length;
+      }
+    }
+    return true;
+  }
+
+  #append(trb: Trb): void {
+    if (this.count === this.#addresses.length) this.#grow();
+    const index = this.count++;
+    this.#addresses[index] = trb.address;
+    this.#pointers[index] = trb.parameter;
+    this.#pointersHigh[index] = trb.parameterHigh;
+    this.#statuses[index] = trb.status;
+    this.#controls[index] = trb.control;
+  }
+
+  /** May allocate; a transfer keeps its room for the next TD. */
+  #grow(): void {
+    const grown = (from: Uint32Array<ArrayBuffer>) => {
+      const to = new Uint32Array(from.length * 2);
+      to.set(from);
+      return to;
+    };
+    this.#addresses = grown(this.#addresses);
+    this.#pointers = grown(this.#pointers);
+    this.#pointersHigh = grown(this.#pointersHigh);
+    this.#statuses = grown(this.#statuses);
+    this.#controls = grown(this.#controls);
+  }
+
+  /** May the TRB read last stand where it stands (§4.11.2.2, §4.11.7)? */
+  #accept(isControl: boolean): boolean {
+    const index = this.count - 1;
+    const type = this.type(index);
+    const first = this.count === 1;
+    if (this.control(index) & TRB_IDT && type !== TRB_SETUP_STAGE) {
+      // Immediate Data: up to 8 bytes of OUT data in the TRB itself (§4.11.7.1).
+      if (this.bufferLength(index) > IMMEDIATE_MAX) return false;
+    }
+    switch (type) {
+      case TRB_NO_OP:
+      case TRB_EVENT_DATA:
+        return true;
+      case TRB_NORMAL:
+        return !isControl || (!first && this.#hasDataStage());
+      case TRB_SETUP_STAGE:
+        return isControl && first && ((this.#statuses[index] ?? 0) & TRB_LENGTH_MASK) === SETUP_LENGTH;
+      case TRB_DATA_STAGE:
+        return isControl && !first && !this.#hasDataStage(index);
+      case TRB_STATUS_STAGE:
+        return isControl && !first;
+      default:
+        return false;
+    }
+  }
+
+  #hasDataStage(before = this.count): boolean {
+    for (let index = 1; index < before; index++) if (this.type(index) === TRB_DATA_STAGE) return true;
+    return false;
+  }
+
+  /** Setup, maybe data, status: the status stage ends it; a No-Op or Event Data TD of its own ends too. */
+  #controlEnded(): boolean {
+    if (this.type(0) !== TRB_SETUP_STAGE) return true;
+    for (let index = this.count - 1; index > 0; index--) if (this.type(index) === TRB_STATUS_STAGE) return true;
+    return false;
+  }
+
+  #checkControl(): Parse {
+    if (this.type(0) !== TRB_SETUP_STAGE) return "trb-error";
+    this.setupLow = this.#pointers[0] ?? 0;
+    this.setupHigh = this.#pointersHigh[0] ?? 0;
+    this.isIn = (this.setupLow & 0x80) !== 0;
+    const wLength = this.setupHigh >>> 16;
+    // An IN may have less room than it asks for; an OUT has to bring what it promises.
+    if (!this.isIn && this.length < wLength) return "trb-error";
+    this.length = wLength;
+    return "ready";
+  }
+
+  #immediate(index: number, length: number): Uint8Array {
+    const low = this.#pointers[index] ?? 0;
+    const high = this.#pointersHigh[index] ?? 0;
+    for (let byte = 0; byte < IMMEDIATE_MAX; byte++) {
+      immediate[byte] = (byte < 4 ? low >>> (byte * 8) : high >>> ((byte - 4) * 8)) & 0xff;
+    }
+    return immediate.subarray(0, length);
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * The virtual xHC: registers, doorbells, and what happens when the guest writes to them (xHCI 1.2). It is a PCI function
+ * of the guest's machine on one side and the front of a link on the other.
+ */
+import { PORTS_MAX } from "../../asm/layout.ts";
+import type { HostController, RootHubPort } from "../controller.ts";
+import type { GuestMemory, PciFunction, PciSlot } from "../guest/machine.ts";
+import type { Link, LinkClient } from "../link.ts";
+import { capabilityRegisters } from "./capabilities.ts";
+import { CommandRing } from "./command-ring.ts";
+import { type CommandDone, Commands } from "./commands.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Interrupter } from "./interrupter.ts";
+import { type Register, RegisterFile } from "./register-file.ts";
+import {
+  BAR_SIZE,
+  CONFIG,
+  CONFIG_MAX_SLOTS_EN,
+  CRCR,
+  DCBAAP,
+  DCBAAP_HIGH,
+  DNCTRL,
+  DOORBELLS,
+  MAX_SLOTS,
+  MFINDEX,
+  PAGESIZE,
+  USBCMD,
+  USBCMD_CRS,
+  USBCMD_EWE,
+  USBCMD_HCRST,
+  USBCMD_HSEE,
+  USBCMD_INTE,
+  USBCMD_RS,
+  USBSTS,
+  USBSTS_EINT,
+  USBSTS_HCH,
+  USBSTS_HSE,
+  USBSTS_PCD,
+  USBSTS_SRE,
+} from "./registers.ts";
+import { RootHub } from "./root-hub.ts";
+import type { EventSink } from "./transfer-events.ts";
+import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb } from "./trb.ts";
+
+/** TDs taken in one turn before others get theirs: four times what the largest rings of known guests hold. */
+const TDS_PER_TURN = 4096;
+const MFINDEX_MASK = 0x3fff;
+const MICROFRAMES_PER_MS = 8;
+const SOCKETS_MAX = 15;
+
+export interface XhciOptions {
+  /** Sockets, 1 to 15: each is a USB2 port and a USB3 port. */
+  readonly ports: number;
+}
+
+export class XhciController implements HostController, LinkClient {
+  readonly portCount: number;
+  readonly pci: PciFunction;
+  onPortChange: ((port: number) => void) | undefined;
+  #parts: Parts | undefined;
+
+  constructor({ ports }: XhciOptions) {
+    if (!Number.isInteger(ports) || ports < 1 || ports > Math.min(SOCKETS_MAX, PORTS_MAX)) {
+      throw new RangeError(`An xHCI controller has 1 to ${SOCKETS_MAX} ports.`);
+    }
+    this.portCount = ports;
+    this.pci = {
+      name: "xhci",
+      // Red Hat's QEMU XHCI: a generic controller to every driver, with no quirks.
+      vendorId: 0x1b36,
+      deviceId: 0x000d,
+      classCode: 0x0c0330,
+      revision: 1,
+      // Serial Bus Release Number 3.0, Frame Length Adjustment (xHCI 1.2 §5.2.3, §5.2.4)
+      config: { 96: 0x30, 97: 0x20 },
+      bar: {
+        size: BAR_SIZE,
+        read: (offset, width) => this.#parts?.read(offset, width) ?? 0,
+        write: (offset, width, value) => this.#parts?.write(offset, width, value),
+      },
+      reset: () => this.#parts?.powerOn(),
+      save: () => new TextEncoder().encode(JSON.stringify(this.#parts?.save() ?? null)),
+      restore: (state) => this.#parts?.restore(JSON.parse(new TextDecoder().decode(state)) as SavedXhci | null),
+    };
+  }
+
+  start(slot: PciSlot, link: Link): void {
+    this.#parts = new Parts(this.portCount, slot, link, (socket) => this.onPortChange?.(socket));
+    link.connect(this);
+  }
+
+  port(number: number): RootHubPort {
+    if (!this.#parts) throw new Error("The controller is not attached to a machine yet.");
+    return this.#parts.hub.socket(number);
+  }
+
+  portEvent(port: number, plug: number, speed: number): void {
+    this.#parts?.hub.portEvent(port, plug, speed);
+  }
+
+  settled(): void {
+    this.#parts?.settled();
+  }
+
+  violated(): void {
+    this.#parts?.hub.clear();
+  }
+}
+
+/** What a saved state keeps. */
+interface SavedXhci {
+  readonly registers: readonly number[];
+  readonly events: ReturnType<Interrupter["save"]>;
+  readonly commands: { dequeue: number; cycle: number };
+  readonly slots: ReturnType<Commands["slots"]>[number] extends { save(): infer S } ? readonly S[] : never;
+}
+
+class Parts {
+  readonly memory: GuestMemory;
+  readonly link: Link;
+  readonly events: EventSink;
+  readonly hub: RootHub;
+  readonly #pciSlot: PciSlot;
+  readonly #interrupter: Interrupter;
+  readonly #commandRing: CommandRing;
+  readonly #commands: Commands;
+  readonly #file: RegisterFile;
+  readonly #postponed = new Set<Endpoint>();
+  #budget = TDS_PER_TURN;
+  #turn: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(sockets: number, pciSlot: PciSlot, link: Link, changed: (socket: number) => void) {
+    this.#pciSlot = pciSlot;
+    this.memory = pciSlot.memory;
+    this.link = link;
+    this.#interrupter = new Interrupter(pciSlot.memory, (asserted) => pciSlot.setInterrupt(asserted));
+    this.events = this.#interrupter;
+    this.hub = new RootHub(sockets, { link, portChanged: (id) => this.#portChanged(id), socketChanged: changed });
+    this.#commands = new Commands(this);
+    this.#commandRing = new CommandRing(this);
+    this.#file = new RegisterFile(BAR_SIZE, [
+      ...capabilityRegisters(sockets),
+      ...this.#operationalRegisters(),
+      ...this.#commandRing.registers(),
+      ...this.hub.ports.flatMap((port) => port.registers()),
+      { name: "MFINDEX", offset: MFINDEX, reset: 0, rw: 0, rw1c: 0, read: () => this.#microframe() },
+      ...this.#interrupter.registers(),
+    ]);
+    for (const part of [this.#interrupter, this.#commandRing, ...this.hub.ports]) part.connect(this.#file);
+    this.powerOn();
+  }
+
+  /** The xHC runs, and events find room. */
+  get ready(): boolean {
+    return (this.#file.get(USBCMD) & USBCMD_RS) !== 0 && !this.#interrupter.congested;
+  }
+
+  get slotsEnabled(): number {
+    return Math.min(this.#file.get(CONFIG) & CONFIG_MAX_SLOTS_EN, MAX_SLOTS);
+  }
+
+  get contextArray(): number {
+    return (this.#file.get(DCBAAP) & ~0x3f) >>> 0;
+  }
+
+  read(offset: number, width: 1 | 2 | 4): number {
+    this.link.poll();
+    return this.#file.read(offset, width);
+  }
+
+  write(offset: number, width: 1 | 2 | 4, value: number): void {
+    if (offset >= DOORBELLS && offset < DOORBELLS + (MAX_SLOTS + 1) * 4)
+      this.#doorbell((offset - DOORBELLS) >> 2, value);
+    else this.#file.write(offset, width, value);
+    this.link.flush();
+    this.link.poll();
+    // A guest that makes room in the event ring lets the rings go on.
+    if (this.#postponed.size > 0 && this.ready) this.#resume();
+  }
+
+  /** A burst of answers came back: URBs are free again, the guest may want to run. */
+  settled(): void {
+    this.#resume();
+    this.link.flush();
+    this.#pciSlot.kick();
+  }
+
+  spend(): boolean {
+    if (this.#budget > 0) {
+      this.#budget--;
+      return true;
+    }
+    this.#turn ??= setTimeout(() => {
+      this.#turn = undefined;
+      this.#budget = TDS_PER_TURN;
+      this.#resume();
+      this.link.flush();
+    }, 0);
+    return false;
+  }
+
+  postpone(endpoint: Endpoint): void {
+    this.#postponed.add(endpoint);
+  }
+
+  execute(trb: Trb, done: CommandDone): void {
+    this.#commands.execute(trb, done);
+  }
+
+  /** Power-on, or the machine's reset. */
+  powerOn(): void {
+    this.#reset();
+  }
+
+  save(): SavedXhci {
+    return {
+      registers: this.#file.save(),
+      events: this.#interrupter.save(),
+      commands: this.#commandRing.save(),
+      slots: this.#commands.slots().map((slot) => slot.save()),
+    };
+  }
+
+  restore(saved: SavedXhci | null): void {
+    this.#reset();
+    if (!saved) return;
+    this.#file.restore(saved.registers);
+    this.#commandRing.restore(saved.commands);
+    this.#commands.restore(saved.slots);
+    this.#interrupter.restore(saved.events);
+    this.hub.reconnect();
+  }
+
+  #operationalRegisters(): Register[] {
+    return [
+      {
+        name: "USBCMD",
+        offset: USBCMD,
+        reset: 0,
+        rw: USBCMD_RS | USBCMD_INTE | USBCMD_HSEE | USBCMD_EWE,
+        rw1c: 0,
+        written: (value, before) => this.#command(value, before),
+      },
+      {
+        name: "USBSTS",
+        offset: USBSTS,
+        reset: USBSTS_HCH,
+        rw: 0,
+        rw1c: USBSTS_HSE | USBSTS_EINT | USBSTS_PCD | USBSTS_SRE,
+      },
+      { name: "PAGESIZE", offset: PAGESIZE, reset: 1, rw: 0, rw1c: 0 },
+      { name: "DNCTRL", offset: DNCTRL, reset: 0, rw: 0xffff, rw1c: 0 },
+      { name: "DCBAAP", offset: DCBAAP, reset: 0, rw: 0xffffffc0, rw1c: 0 },
+      { name: "DCBAAP_HIGH", offset: DCBAAP_HIGH, reset: 0, rw: 0, rw1c: 0 },
+      { name: "CONFIG", offset: CONFIG, reset: 0, rw: CONFIG_MAX_SLOTS_EN, rw1c: 0 },
+    ];
+  }
+
+  #command(value: number, before: number): void {
+    if (value & USBCMD_HCRST) {
+      this.#reset();
+      return;
+    }
+    const running = (this.#file.get(USBCMD) & USBCMD_RS) !== 0;
+    if (running !== ((before & USBCMD_RS) !== 0)) this.#run(running);
+    // There is no state to restore from a power loss that the guest survived: it has to set up anew (§4.23.2).
+    if (value & USBCMD_CRS) this.#file.setBits(USBSTS, USBSTS_SRE);
+    this.#interrupter.updateLine();
+  }
+
+  #run(running: boolean): void {
+    if (running) {
+      this.#file.clearBits(USBSTS, USBSTS_HCH);
+      return;
+    }
+    this.#commandRing.stop();
+    for (const slot of this.#commands.slots()) for (const endpoint of slot.endpoints()) endpoint.abandon();
+    this.#file.setBits(USBSTS, USBSTS_HCH);
+  }
+
+  /** HCRST, power-on: everything as new, but for what is plugged (§4.2). */
+  #reset(): void {
+    this.#commands.reset();
+    this.#postponed.clear();
+    this.#file.reset();
+    this.#commandRing.reset();
+    this.#interrupter.reset();
+    this.hub.restart();
+    this.link.flush();
+  }
+
+  /** Doorbell 0 is the command ring's; the others are a slot's, with the endpoint as target (§4.7, §5.6). */
+  #doorbell(slotId: number, value: number): void {
+    if (!(this.#file.get(USBCMD) & USBCMD_RS)) return;
+    const target = value & 0xff;
+    if (slotId === 0) {
+      if (target === 0) this.#commandRing.ring();
+    } else {
+      this.#commands.slot(slotId)?.endpoint(target)?.ring();
+    }
+  }
+
+  #resume(): void {
+    if (this.#file.get(CRCR) !== 0) this.#commandRing.advance();
+    const waiting = [...this.#postponed];
+    this.#postponed.clear();
+    for (const endpoint of waiting) endpoint.advance();
+  }
+
+  /** §4.19.2: no event before the xHC runs; the change bits keep it. */
+  #portChanged(portId: number): void {
+    this.#file.setBits(USBSTS, USBSTS_PCD);
+    if (!(this.#file.get(USBCMD) & USBCMD_RS)) return;
+    const parameter = (portId << 24) >>> 0;
+    this.events.post(parameter, eventStatus(CC_SUCCESS, 0), eventControl(TRB_PORT_STATUS_CHANGE, 0, 0));
+  }
+
+  #microframe(): number {
+    if (this.#file.get(USBSTS) & USBSTS_HCH) return 0;
+    return Math.floor(performance.now() * MICROFRAMES_PER_MS) & MFINDEX_MASK;
+  }
+}
