@@ -9,6 +9,7 @@ import {
   EVENT_SPEED_MASK,
   EVENT_SPEED_SHIFT,
   NONE,
+  RING_CAPACITY,
   SLOT_COUNT,
   STATUS_NO_DEVICE,
   VIOLATION,
@@ -111,7 +112,8 @@ export class Link {
   /** Shows the backend what was submitted. A backend on this thread answers what it can before this returns. */
   flush(): void {
     this.core.exports.flush();
-    if (!this.#backend) return;
+    if (this.#closed) this.poll();
+    if (this.#closed || !this.#backend) return;
     this.#pumpAgain = true;
     if (this.#pumping) return;
     // What comes back may be followed by more submissions, whose flush lands here: a loop, not a recursion.
@@ -124,35 +126,44 @@ export class Link {
     this.#pumping = false;
   }
 
-  /** Hands out everything that came back. Cheap when nothing did. */
+  /** Hands out what came back. Cheap when nothing did. Bounded: what a hasty backend adds meanwhile may have to wait. */
   poll(): void {
-    if (this.#polling || this.#closed) return;
+    if (this.#polling) return;
     this.#polling = true;
-    const { exports } = this.core;
-    let any = false;
-    for (let entry = exports.reap(); entry !== NONE; entry = exports.reap()) {
-      any = true;
-      if (entry === VIOLATION || !this.#dispatch(entry)) {
-        this.#fail();
-        break;
-      }
-    }
+    const any = this.#closed ? this.#abandon() : this.#reap();
     this.#polling = false;
     if (any) this.#client?.settled();
   }
 
   /** Polls whenever the backend wakes this side, until the link is closed. */
-  async run(): Promise<void> {
-    while (!this.#closed) {
+  run(): Promise<void> {
+    return this.core.follow(COMPLETION_RING, this.core.exports.frontArm, () => {
       this.poll();
-      if (this.#closed) return;
-      await this.core.sleep(COMPLETION_RING, this.core.exports.frontArm());
-    }
+      return !this.#closed;
+    });
   }
 
+  /** Ends the link. Whatever is in flight, or submitted later, is answered as NO_DEVICE. */
   close(): void {
     this.#closed = true;
     this.core.rouse(COMPLETION_RING);
+    this.poll();
+  }
+
+  #reap(): boolean {
+    const { exports } = this.core;
+    for (let count = 0; count < RING_CAPACITY; count++) {
+      if (this.#closed) return this.#abandon() || count > 0;
+      const entry = exports.reap();
+      if (entry === NONE) return count > 0;
+      if (entry === VIOLATION || !this.#dispatch(entry)) {
+        this.#closed = true;
+        this.#abandon();
+        this.#client?.violated(exports.violation());
+        return true;
+      }
+    }
+    return true;
   }
 
   #dispatch(entry: number): boolean {
@@ -165,23 +176,25 @@ export class Link {
     }
     const urb = this.#urbs[entry];
     if (!urb || exports.settle(entry, urb.length) !== 0) return false;
-    urb.status = exports.settledStatus();
-    urb.actual = exports.settledActual();
-    urb.inFlight = false;
-    urb.owner?.urbCompleted(urb);
+    this.#answer(urb, exports.settledStatus(), exports.settledActual());
     return true;
   }
 
-  /** Ends the link: whatever is in flight will not come back. */
-  #fail(): void {
-    this.#closed = true;
+  /** Answers what will not come back. Says whether there was anything. */
+  #abandon(): boolean {
+    let any = false;
     for (const urb of this.#urbs) {
       if (!urb.inFlight) continue;
-      urb.inFlight = false;
-      urb.status = STATUS_NO_DEVICE;
-      urb.actual = 0;
-      urb.owner?.urbCompleted(urb);
+      any = true;
+      this.#answer(urb, STATUS_NO_DEVICE, 0);
     }
-    this.#client?.violated(this.core.exports.violation());
+    return any;
+  }
+
+  #answer(urb: Urb, status: number, actual: number): void {
+    urb.status = status;
+    urb.actual = actual;
+    urb.inFlight = false;
+    urb.owner?.urbCompleted(urb);
   }
 }

@@ -30,6 +30,18 @@ export function createMemory(): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true });
 }
 
+/** Looks at a ring without a sleep between, before other tasks of the thread get their turn. */
+const SLEEPLESS_LOOKS = 32;
+
+const taskBell = new Int32Array(new SharedArrayBuffer(4));
+
+/** Resolves in a task of its own, in every environment and without a timer's delay. */
+async function nextTask(): Promise<void> {
+  const result = Atomics.waitAsync(taskBell, 0, 0);
+  Atomics.notify(taskBell, 0);
+  if (result.async) await result.value;
+}
+
 /** One side's instance of the core over a link's memory. */
 export class Core {
   readonly exports: CoreExports;
@@ -83,11 +95,26 @@ export class Core {
 
   /**
    * Sleeps until the ring's producer moves past `seen` (as `frontArm`/`backArm` answered), or `rouse` is called.
-   * Returns at once when it already has.
+   * Answers false, at once, when it already has.
    */
-  async sleep(ring: number, seen: number): Promise<void> {
+  async sleep(ring: number, seen: number): Promise<boolean> {
     const result = Atomics.waitAsync(this.#words, (ring + RING_PRODUCER) >> 2, seen | 0);
     if (result.async) await result.value;
+    return result.async;
+  }
+
+  /**
+   * Calls `look` whenever something new is on the ring, until it answers false. The thread's other tasks get their turn
+   * even when the other side is so busy that there is never a reason to sleep.
+   */
+  async follow(ring: number, arm: () => number, look: () => boolean): Promise<void> {
+    for (let sleepless = 0; look(); ) {
+      if (await this.sleep(ring, arm())) sleepless = 0;
+      else if (++sleepless === SLEEPLESS_LOOKS) {
+        sleepless = 0;
+        await nextTask();
+      }
+    }
   }
 
   /** Wakes whoever sleeps on the ring, without a new entry. */

@@ -3,6 +3,7 @@ import type { Core } from "../asm/core.ts";
 import {
   ENTRY_CANCEL,
   NONE,
+  RING_CAPACITY,
   SLOT_COUNT,
   STATUS_CANCELLED,
   STATUS_INVALID,
@@ -58,12 +59,17 @@ export class Link implements RequestOwner {
       .sort((a, b) => a.serial - b.serial);
   }
 
-  /** Takes everything that waits on the ring, then shows the front, once, all that was answered meanwhile. */
+  /**
+   * Takes what waits on the ring, then shows the front, once, all that was answered meanwhile. Bounded: what a hasty front
+   * adds meanwhile may have to wait.
+   */
   pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
     const { exports } = this.#core;
-    for (let entry = exports.take(); entry !== NONE; entry = exports.take()) {
+    for (let count = 0; count < RING_CAPACITY && !this.#closed; count++) {
+      const entry = exports.take();
+      if (entry === NONE) break;
       if (entry === VIOLATION) {
         this.#closed = true;
         this.#client.violated(exports.violation());
@@ -81,12 +87,11 @@ export class Link implements RequestOwner {
   }
 
   /** Pumps whenever the front wakes this side, until the link is closed. */
-  async run(): Promise<void> {
-    while (!this.#closed) {
+  run(): Promise<void> {
+    return this.#core.follow(SUBMISSION_RING, this.#core.exports.backArm, () => {
       this.pump();
-      if (this.#closed) return;
-      await this.#core.sleep(SUBMISSION_RING, this.#core.exports.backArm());
-    }
+      return !this.#closed;
+    });
   }
 
   close(): void {
