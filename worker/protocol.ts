@@ -16,7 +16,14 @@ export type ImageSource =
 /** What can be plugged. Software devices are listed in worker/device/index.ts. */
 export type DeviceSource =
   | WebUsbSource
-  | { readonly kind: "flash-drive"; readonly image: ImageSource; readonly readOnly?: boolean; readonly serial?: string }
+  | {
+      readonly kind: "flash-drive";
+      readonly image: ImageSource;
+      readonly readOnly?: boolean;
+      readonly serial?: string;
+      /** SuperSpeed if it is not given. */
+      readonly speed?: "full" | "high" | "super";
+    }
   | { readonly kind: "keyboard" };
 
 /**

@@ -1,0 +1,82 @@
+/**
+ * Endpoint 0 of a WebUSB device: one control transfer at a time, in order (USB 2.0 §5.5.5). A transfer that the guest gives
+ * up is answered at once, but the next waits until its promise settles: on the bus they share one pipe.
+ */
+import { STATUS_CANCELLED } from "../asm/layout.ts";
+import type { Setup } from "./control-requests.ts";
+import { NOTHING } from "./flight.ts";
+import type { Request } from "./request.ts";
+
+export interface ControlResult {
+  readonly status: number;
+  /** What an IN brought, also when it failed. */
+  readonly data?: Uint8Array;
+}
+
+/** Does a control transfer. `data` is an OUT's. */
+export type ControlHandler = (setup: Setup, data: Uint8Array<ArrayBuffer>) => Promise<ControlResult>;
+
+interface Exchange {
+  /** Undefined once the guest has given it up. */
+  request: Request | undefined;
+}
+
+export class ControlPipe {
+  readonly #handle: ControlHandler;
+  readonly #orphans: { open: number };
+  readonly #waiting: Request[] = [];
+  #current: Exchange | undefined;
+
+  constructor(handle: ControlHandler, orphans: { open: number }) {
+    this.#handle = handle;
+    this.#orphans = orphans;
+  }
+
+  submit(request: Request): void {
+    this.#waiting.push(request);
+    this.#next();
+  }
+
+  cancel(request: Request): void {
+    const waiting = this.#waiting.indexOf(request);
+    if (waiting >= 0) {
+      this.#waiting.splice(waiting, 1);
+    } else if (this.#current?.request === request) {
+      this.#current.request = undefined;
+      this.#orphans.open++;
+    } else {
+      return;
+    }
+    request.complete(STATUS_CANCELLED, 0);
+  }
+
+  /** The browser ends what is in flight: what comes next need not wait for it. */
+  restart(): void {
+    this.#current = undefined;
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#current) return;
+    const request = this.#waiting.shift();
+    if (!request) return;
+    const exchange: Exchange = { request };
+    this.#current = exchange;
+    const { bmRequestType, bRequest, wValue, wIndex, length } = request;
+    const data = request.isIn ? NOTHING : new Uint8Array(length);
+    request.read(data);
+    void this.#handle({ bmRequestType, bRequest, wValue, wIndex, wLength: length }, data).then((result) =>
+      this.#done(exchange, result),
+    );
+  }
+
+  #done(exchange: Exchange, { status, data }: ControlResult): void {
+    const { request } = exchange;
+    if (!request) this.#orphans.open--;
+    else if (request.isIn) request.complete(status, data ? request.write(data) : 0);
+    else request.complete(status, status === 0 ? request.length : 0);
+    if (this.#current !== exchange) return;
+    this.#current = undefined;
+    this.#next();
+  }
+}
