@@ -1,6 +1,8 @@
 /** The software devices: what there is to plug, and how one is made. */
 import type { Device, DeviceHost } from "../device.ts";
 import type { DeviceSource } from "../protocol.ts";
+import { createFlashDrive } from "./flash-drive.ts";
+import { openImage } from "./image/open-image.ts";
 
 /** A kind that this package does not know, or that needs another way in. */
 export class UnsupportedError extends Error {
@@ -12,5 +14,14 @@ export class UnsupportedError extends Error {
 
 /** Makes a software device. Rejects with an UnsupportedError for a kind that is none, an ImageError for a bad disk. */
 export async function createDevice(source: DeviceSource, _host: DeviceHost): Promise<Device> {
-  throw new UnsupportedError(`There is no software device of the kind "${source.kind}".`);
+  switch (source.kind) {
+    case "flash-drive":
+      return createFlashDrive({
+        image: await openImage(source.image, source.readOnly),
+        serial: source.serial,
+        speed: source.speed,
+      });
+    default:
+      throw new UnsupportedError(`There is no software device of the kind "${source.kind}".`);
+  }
 }

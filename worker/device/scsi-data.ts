@@ -1,0 +1,186 @@
+/** The parameter data that a direct-access device answers: fields in, bytes out (SPC-4 §6, §7; SBC-3 §5, §6). */
+import { putBe16, putBe32, type Sense } from "./scsi-command.ts";
+
+/** Who the disk says it is. ASCII; longer texts are cut, shorter ones padded with spaces. */
+export interface DiskIdentity {
+  /** T10 vendor identification, 8 characters. */
+  readonly vendor: string;
+  /** Product identification, 16 characters. */
+  readonly product: string;
+  /** Product revision level, 4 characters. */
+  readonly revision: string;
+  readonly serial: string;
+}
+
+/** Vital product data pages (SPC-4 §7.8, SBC-3 §6.6), in the order that page 0 lists them. */
+export const VPD_SUPPORTED_PAGES = 0x00;
+export const VPD_UNIT_SERIAL_NUMBER = 0x80;
+export const VPD_DEVICE_IDENTIFICATION = 0x83;
+export const VPD_BLOCK_LIMITS = 0xb0;
+export const VPD_BLOCK_DEVICE_CHARACTERISTICS = 0xb1;
+const VPD_PAGES = [
+  VPD_SUPPORTED_PAGES,
+  VPD_UNIT_SERIAL_NUMBER,
+  VPD_DEVICE_IDENTIFICATION,
+  VPD_BLOCK_LIMITS,
+  VPD_BLOCK_DEVICE_CHARACTERISTICS,
+];
+
+/** Mode pages (SBC-3 §6.5, SPC-4 §7.5). */
+export const MODE_PAGE_CACHING = 0x08;
+export const MODE_PAGE_INFORMATIONAL_EXCEPTIONS = 0x1c;
+export const MODE_PAGES_ALL = 0x3f;
+
+/** The most characters of a serial number that the vital product data carries. */
+const SERIAL_MAX = 64;
+
+/** Writes `width` characters of ASCII. Answers the offset behind them. */
+function putText(into: Uint8Array, at: number, text: string, width: number): number {
+  for (let index = 0; index < width; index++) {
+    const code = index < text.length ? text.charCodeAt(index) : 0x20;
+    into[at + index] = code >= 0x20 && code < 0x7f ? code : 0x3f;
+  }
+  return at + width;
+}
+
+/** Standard INQUIRY data (SPC-4 §6.6.2), 36 bytes: a removable direct-access device of SPC-4. */
+export function putInquiry(into: Uint8Array, identity: DiskIdentity): number {
+  into[0] = 0x00; // peripheral device type: direct access block device, connected
+  into[1] = 0x80; // RMB
+  into[2] = 0x06; // version: SPC-4
+  into[3] = 0x02; // response data format
+  into[4] = 36 - 5;
+  into[5] = 0;
+  into[6] = 0;
+  into[7] = 0;
+  putText(into, 8, identity.vendor, 8);
+  putText(into, 16, identity.product, 16);
+  return putText(into, 32, identity.revision, 4);
+}
+
+/** One vital product data page. Answers its length, or 0 when there is no such page. */
+export function putVitalProductData(into: Uint8Array, page: number, identity: DiskIdentity): number {
+  const serial = Math.min(identity.serial.length, SERIAL_MAX);
+  into[0] = 0x00; // direct access block device
+  into[1] = page;
+  let end = 4;
+  switch (page) {
+    case VPD_SUPPORTED_PAGES:
+      for (const each of VPD_PAGES) into[end++] = each;
+      break;
+    case VPD_UNIT_SERIAL_NUMBER:
+      end = putText(into, end, identity.serial, serial);
+      break;
+    case VPD_DEVICE_IDENTIFICATION:
+      into[end] = 0x02; // code set: ASCII
+      into[end + 1] = 0x01; // designator: T10 vendor id, of the logical unit
+      into[end + 2] = 0;
+      into[end + 3] = 8 + 16 + serial;
+      end = putText(into, end + 4, identity.vendor, 8);
+      end = putText(into, end, identity.product, 16);
+      end = putText(into, end, identity.serial, serial);
+      break;
+    case VPD_BLOCK_LIMITS: // all zero: no limit is reported
+      into.fill(0, 4, 64);
+      end = 64;
+      break;
+    case VPD_BLOCK_DEVICE_CHARACTERISTICS:
+      into.fill(0, 4, 64);
+      putBe16(into, 4, 1); // medium rotation rate: it does not rotate
+      end = 64;
+      break;
+    default:
+      return 0;
+  }
+  putBe16(into, 2, end - 4);
+  return end;
+}
+
+/** Sense data in fixed format, 18 bytes (SPC-4 §4.5.3). */
+export function putFixedSense(into: Uint8Array, sense: Sense): number {
+  into.fill(0, 0, 18);
+  into[0] = 0x70;
+  into[2] = sense >> 16;
+  into[7] = 18 - 8;
+  into[12] = sense >> 8;
+  into[13] = sense;
+  return 18;
+}
+
+/** Sense data in descriptor format, without descriptors, 8 bytes (SPC-4 §4.5.2). */
+export function putDescriptorSense(into: Uint8Array, sense: Sense): number {
+  into.fill(0, 0, 8);
+  into[0] = 0x72;
+  into[1] = sense >> 16;
+  into[2] = sense >> 8;
+  into[3] = sense;
+  return 8;
+}
+
+/** SBC-3 §5.15.2. A last block that does not fit is 0xFFFFFFFF: ask READ CAPACITY(16). */
+export function putCapacity10(into: Uint8Array, blocks: number, blockSize: number): number {
+  putBe32(into, 0, Math.min(blocks - 1, 0xffffffff));
+  putBe32(into, 4, blockSize);
+  return 8;
+}
+
+/** SBC-3 §5.16.2. */
+export function putCapacity16(into: Uint8Array, blocks: number, blockSize: number): number {
+  into.fill(0, 0, 32);
+  putBe32(into, 0, Math.floor((blocks - 1) / 0x1_0000_0000));
+  putBe32(into, 4, (blocks - 1) % 0x1_0000_0000);
+  putBe32(into, 8, blockSize);
+  return 32;
+}
+
+/** READ FORMAT CAPACITIES (UFI 1.0 §4.10): the current capacity, formatted, or that there is no medium. */
+export function putFormatCapacities(into: Uint8Array, blocks: number, blockSize: number, medium: boolean): number {
+  putBe32(into, 0, 8);
+  putBe32(into, 4, Math.min(blocks, 0xffffffff));
+  putBe32(into, 8, blockSize);
+  into[8] = medium ? 0x02 : 0x03;
+  return 12;
+}
+
+/** REPORT LUNS (SPC-4 §6.33): logical unit 0. */
+export function putLuns(into: Uint8Array): number {
+  into.fill(0, 0, 16);
+  putBe32(into, 0, 8);
+  return 16;
+}
+
+/**
+ * A mode page. `changeable` answers the mask of what MODE SELECT could change, which is nothing. Answers the offset behind
+ * it, or `at` when there is no such page.
+ */
+export function putModePage(
+  into: Uint8Array,
+  at: number,
+  page: number,
+  writeCache: boolean,
+  changeable: boolean,
+): number {
+  switch (page) {
+    case MODE_PAGE_CACHING: // SBC-3 §6.5.5
+      into.fill(0, at, at + 20);
+      into[at] = page;
+      into[at + 1] = 18;
+      if (writeCache && !changeable) into[at + 2] = 0x04; // WCE
+      return at + 20;
+    case MODE_PAGE_INFORMATIONAL_EXCEPTIONS: // SPC-4 §7.5.11: none are reported
+      into.fill(0, at, at + 12);
+      into[at] = page;
+      into[at + 1] = 10;
+      return at + 12;
+    default:
+      return at;
+  }
+}
+
+/** The mode parameter header of MODE SENSE(6), 4 bytes, or (10), 8 bytes, without block descriptors (SPC-4 §7.5.5). */
+export function putModeHeader(into: Uint8Array, length: number, long: boolean, writeProtected: boolean): void {
+  into.fill(0, 0, long ? 8 : 4);
+  if (long) putBe16(into, 0, length - 2);
+  else into[0] = length - 1;
+  into[long ? 3 : 2] = writeProtected ? 0x80 : 0; // WP (SBC-3 §6.5.1)
+}

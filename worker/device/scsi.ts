@@ -1,0 +1,402 @@
+/** A direct-access SCSI device over an image: what its commands do (SPC-4 §6, SBC-3 §5). */
+import type { Request } from "../request.ts";
+import type { CommandSet, Direction } from "./command-set.ts";
+import { type Image, SECTOR_SIZE } from "./image.ts";
+import * as scsi from "./scsi-command.ts";
+import { be16, be32, byte } from "./scsi-command.ts";
+import type { DiskIdentity } from "./scsi-data.ts";
+import * as data from "./scsi-data.ts";
+
+/** Where the bytes of the command's data stage come from or go to. */
+type Data = NoData | Response | Read | Write | ModeSelect;
+interface NoData {
+  readonly kind: "none";
+}
+/** In, from the response buffer. */
+interface Response {
+  readonly kind: "response";
+}
+/** In, from the image. */
+interface Read {
+  readonly kind: "read";
+  offset: number;
+}
+/** Out, to the image. */
+interface Write {
+  readonly kind: "write";
+  offset: number;
+}
+/** Out, to the parameter buffer. */
+interface ModeSelect {
+  readonly kind: "mode-select";
+  long: boolean;
+}
+
+const NO_DATA: Data = { kind: "none" };
+const RESPONSE: Data = { kind: "response" };
+
+/** MODE SELECT's list may be this long. */
+const PARAMETERS_MAX = 255;
+
+export class ScsiDisk implements CommandSet {
+  readonly lastUnit = 0;
+  readonly #image: Image;
+  readonly #identity: DiskIdentity;
+  readonly #blocks: number;
+  readonly #response = new Uint8Array(256);
+  readonly #parameters = new Uint8Array(PARAMETERS_MAX);
+  // The data stages that carry fields, made once: a command allocates none.
+  readonly #reading: Read = { kind: "read", offset: 0 };
+  readonly #writing: Write = { kind: "write", offset: 0 };
+  readonly #selecting: ModeSelect = { kind: "mode-select", long: false };
+
+  #data: Data = NO_DATA;
+  #length = 0;
+  #failed = false;
+  /** What REQUEST SENSE will say. */
+  #sense: scsi.Sense = scsi.SENSE_NONE;
+  /** The unit attention that the next command hears of (SAM-5 §5.14). */
+  #attention: scsi.Sense = scsi.SENSE_POWER_ON;
+  #ejected = false;
+  #removalPrevented = false;
+
+  constructor(image: Image, identity: DiskIdentity) {
+    this.#image = image;
+    this.#identity = identity;
+    this.#blocks = Math.floor(image.size / SECTOR_SIZE);
+  }
+
+  get direction(): Direction {
+    switch (this.#data.kind) {
+      case "none":
+        return "none";
+      case "response":
+      case "read":
+        return "in";
+      case "write":
+      case "mode-select":
+        return "out";
+      default:
+        return this.#data satisfies never;
+    }
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Power-on or a reset: what the guest has not read of the last command is forgotten, the medium stays in or out. */
+  reset(): void {
+    this.#begin();
+    this.#sense = scsi.SENSE_NONE;
+    this.#attention = scsi.SENSE_POWER_ON;
+    this.#removalPrevented = false;
+  }
+
+  close(): void {
+    this.#image.close();
+  }
+
+  execute(unit: number, command: Uint8Array): void {
+    const operation = byte(command, 0);
+    this.#begin();
+    if (operation === scsi.REQUEST_SENSE) {
+      this.#requestSense(unit, command);
+      return;
+    }
+    this.#sense = scsi.SENSE_NONE;
+    if (operation === scsi.INQUIRY) {
+      this.#inquiry(unit, command);
+      return;
+    }
+    if (unit !== 0) {
+      this.#fail(scsi.SENSE_NO_SUCH_UNIT);
+      return;
+    }
+    if (operation === scsi.REPORT_LUNS) {
+      if (be32(command, 6) < 16) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+      else this.#respond(data.putLuns(this.#response), be32(command, 6));
+      return;
+    }
+    if (this.#attention !== scsi.SENSE_NONE) {
+      this.#fail(this.#attention);
+      this.#attention = scsi.SENSE_NONE;
+      return;
+    }
+    this.#executeReady(operation, command);
+  }
+
+  read(position: number, length: number, request: Request, at: number): boolean | Promise<Uint8Array | undefined> {
+    switch (this.#data.kind) {
+      case "response":
+        request.write(this.#response.subarray(position, position + length), at);
+        return true;
+      case "read":
+        try {
+          const promised = this.#image.read(this.#data.offset + position, length, request, at);
+          return promised ? promised.catch(() => undefined) : true;
+        } catch {
+          this.#fail(scsi.SENSE_UNRECOVERED_READ);
+          return false;
+        }
+      default:
+        return false;
+    }
+  }
+
+  lost(): void {
+    this.#fail(scsi.SENSE_UNRECOVERED_READ);
+  }
+
+  write(position: number, length: number, request: Request): boolean {
+    switch (this.#data.kind) {
+      case "write":
+        try {
+          this.#image.write(this.#data.offset + position, length, request, 0);
+          return true;
+        } catch {
+          this.#fail(scsi.SENSE_WRITE_ERROR);
+          return false;
+        }
+      case "mode-select":
+        request.read(this.#parameters.subarray(position, position + length));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  finish(moved: number): boolean {
+    if (this.#failed) return false;
+    if (this.direction === "out" && moved < this.#length) this.#fail(scsi.SENSE_DATA_PHASE);
+    else if (this.#data.kind === "mode-select") this.#modeSelect(this.#data.long);
+    return !this.#failed;
+  }
+
+  /** Commands that an attention holds back, for unit 0. */
+  #executeReady(operation: number, command: Uint8Array): void {
+    switch (operation) {
+      case scsi.TEST_UNIT_READY:
+        this.#hasMedium();
+        break;
+      case scsi.READ_6:
+      case scsi.READ_10:
+      case scsi.READ_12:
+      case scsi.READ_16:
+        if (this.#hasMedium() && this.#inRange(command)) {
+          this.#reading.offset = scsi.logicalBlock(command) * SECTOR_SIZE;
+          this.#move(this.#reading, scsi.blockCount(command) * SECTOR_SIZE);
+        }
+        break;
+      case scsi.WRITE_6:
+      case scsi.WRITE_10:
+      case scsi.WRITE_12:
+      case scsi.WRITE_16:
+        if (this.#hasMedium() && this.#writable() && this.#inRange(command)) {
+          this.#writing.offset = scsi.logicalBlock(command) * SECTOR_SIZE;
+          this.#move(this.#writing, scsi.blockCount(command) * SECTOR_SIZE);
+        }
+        break;
+      case scsi.VERIFY_10:
+      case scsi.VERIFY_12:
+      case scsi.VERIFY_16: // SBC-3 §5.31: BYTCHK, which compares with data of the host, is not supported
+        if (byte(command, 1) & 0x06) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+        else if (this.#hasMedium()) this.#inRange(command);
+        break;
+      case scsi.SYNCHRONIZE_CACHE_10:
+      case scsi.SYNCHRONIZE_CACHE_16:
+        if (this.#hasMedium() && this.#inRange(command)) this.#flush();
+        break;
+      case scsi.READ_CAPACITY_10:
+        if (this.#hasMedium()) this.#respond(data.putCapacity10(this.#response, this.#blocks, SECTOR_SIZE), 8);
+        break;
+      case scsi.SERVICE_ACTION_IN_16:
+        if ((byte(command, 1) & 0x1f) !== scsi.SERVICE_READ_CAPACITY_16) {
+          this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+        } else if (this.#hasMedium()) {
+          this.#respond(data.putCapacity16(this.#response, this.#blocks, SECTOR_SIZE), be32(command, 10));
+        }
+        break;
+      case scsi.READ_FORMAT_CAPACITIES: {
+        const end = data.putFormatCapacities(this.#response, this.#blocks, SECTOR_SIZE, !this.#ejected);
+        this.#respond(end, be16(command, 7));
+        break;
+      }
+      case scsi.MODE_SENSE_6:
+        this.#modeSense(command, false, byte(command, 4));
+        break;
+      case scsi.MODE_SENSE_10:
+        this.#modeSense(command, true, be16(command, 7));
+        break;
+      case scsi.MODE_SELECT_6:
+        this.#takeParameters(command, false, byte(command, 4));
+        break;
+      case scsi.MODE_SELECT_10:
+        this.#takeParameters(command, true, be16(command, 7));
+        break;
+      case scsi.START_STOP_UNIT:
+        this.#startStop(byte(command, 4));
+        break;
+      case scsi.PREVENT_ALLOW_MEDIUM_REMOVAL:
+        if (this.#hasMedium()) this.#removalPrevented = (byte(command, 4) & 0x01) !== 0;
+        break;
+      default:
+        this.#fail(scsi.SENSE_INVALID_OPERATION);
+    }
+  }
+
+  /** SPC-4 §6.6. Answers in every state, and says of other units that there are none. */
+  #inquiry(unit: number, command: Uint8Array): void {
+    const vital = (byte(command, 1) & 0x01) !== 0;
+    const page = byte(command, 2);
+    const end = vital
+      ? data.putVitalProductData(this.#response, page, this.#identity)
+      : data.putInquiry(this.#response, this.#identity);
+    if (end === 0 || (!vital && page !== 0)) {
+      this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+      return;
+    }
+    if (unit !== 0) this.#response[0] = 0x7f;
+    this.#respond(end, be16(command, 3));
+  }
+
+  /** SPC-4 §6.39: the sense of the command before, or what it would be now. */
+  #requestSense(unit: number, command: Uint8Array): void {
+    let sense = unit === 0 ? this.#sense : scsi.SENSE_NO_SUCH_UNIT;
+    if (sense === scsi.SENSE_NONE) {
+      sense = this.#attention;
+      this.#attention = scsi.SENSE_NONE;
+    }
+    if (sense === scsi.SENSE_NONE && this.#ejected) sense = scsi.SENSE_NO_MEDIUM;
+    if (unit === 0) this.#sense = scsi.SENSE_NONE;
+    const descriptors = (byte(command, 1) & 0x01) !== 0;
+    const put = descriptors ? data.putDescriptorSense : data.putFixedSense;
+    this.#respond(put(this.#response, sense), byte(command, 4));
+  }
+
+  /** SPC-4 §6.11 and §6.12. */
+  #modeSense(command: Uint8Array, long: boolean, allocated: number): void {
+    const page = byte(command, 2) & 0x3f;
+    const control = byte(command, 2) >> 6;
+    const subpage = byte(command, 3);
+    const header = long ? 8 : 4;
+    const changeable = control === 1;
+    let end = header;
+    for (const each of [data.MODE_PAGE_CACHING, data.MODE_PAGE_INFORMATIONAL_EXCEPTIONS]) {
+      if (page !== data.MODE_PAGES_ALL && page !== each) continue;
+      end = data.putModePage(this.#response, end, each, this.#image.cached, changeable);
+    }
+    // Saved values (control 3) and subpages are not kept.
+    if (end === header || control === 3 || (subpage !== 0 && subpage !== 0xff)) {
+      this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+      return;
+    }
+    data.putModeHeader(this.#response, end, long, this.#image.readOnly);
+    this.#respond(end, allocated);
+  }
+
+  /** SPC-4 §6.9 and §6.10. */
+  #takeParameters(command: Uint8Array, long: boolean, length: number): void {
+    if (byte(command, 1) & 0x01) {
+      this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND); // SP: nothing is saved
+    } else if (length > PARAMETERS_MAX) {
+      this.#fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
+    } else if (length > 0) {
+      this.#selecting.long = long;
+      this.#move(this.#selecting, length);
+    }
+  }
+
+  /** The list has come. No value can be changed, so each page must say what it is already. */
+  #modeSelect(long: boolean): void {
+    const list = this.#parameters;
+    const header = long ? 8 : 4;
+    if (this.#length < header) {
+      this.#fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
+      return;
+    }
+    let at = header + (long ? be16(list, 6) : byte(list, 3));
+    while (at + 1 < this.#length) {
+      const page = byte(list, at) & 0x3f;
+      const end = data.putModePage(this.#response, 0, page, this.#image.cached, false);
+      if (end === 0) {
+        this.#fail(scsi.SENSE_INVALID_FIELD_IN_PARAMETERS);
+        return;
+      }
+      if (at + end > this.#length) break;
+      for (let index = 1; index < end; index++) {
+        if (byte(list, at + index) !== byte(this.#response, index)) this.#fail(scsi.SENSE_INVALID_FIELD_IN_PARAMETERS);
+      }
+      if (this.#failed) return;
+      at += end;
+    }
+    if (at !== this.#length) this.#fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
+  }
+
+  /** SBC-3 §5.25: LOEJ with START loads, without it ejects; a stopped unit starts again by itself. */
+  #startStop(bits: number): void {
+    const start = (bits & 0x01) !== 0;
+    const loadEject = (bits & 0x02) !== 0;
+    if (!start) this.#flush();
+    if ((bits & 0xf0) !== 0 || !loadEject || this.#failed) return; // a power condition is not about the medium
+    if (start) {
+      if (this.#ejected) this.#attention = scsi.SENSE_MEDIUM_CHANGED;
+      this.#ejected = false;
+    } else if (this.#removalPrevented) {
+      this.#fail(scsi.SENSE_REMOVAL_PREVENTED);
+    } else {
+      this.#ejected = true;
+    }
+  }
+
+  #flush(): void {
+    try {
+      this.#image.flush();
+    } catch {
+      this.#fail(scsi.SENSE_WRITE_ERROR);
+    }
+  }
+
+  #hasMedium(): boolean {
+    if (this.#ejected) this.#fail(scsi.SENSE_NO_MEDIUM);
+    return !this.#ejected;
+  }
+
+  #writable(): boolean {
+    if (this.#image.readOnly) this.#fail(scsi.SENSE_WRITE_PROTECTED);
+    return !this.#image.readOnly;
+  }
+
+  /** Are all blocks of the command on the medium? An empty range may begin at its very end. */
+  #inRange(command: Uint8Array): boolean {
+    const inside = scsi.logicalBlock(command) + scsi.blockCount(command) <= this.#blocks;
+    if (!inside) this.#fail(scsi.SENSE_LBA_OUT_OF_RANGE);
+    return inside;
+  }
+
+  #begin(): void {
+    this.#data = NO_DATA;
+    this.#length = 0;
+    this.#failed = false;
+  }
+
+  #move(what: Data, length: number): void {
+    this.#data = length > 0 ? what : NO_DATA;
+    this.#length = length;
+  }
+
+  /** Answers `length` bytes of the response buffer, or as many as the host allocated (SPC-4 §4.2.5.6). */
+  #respond(length: number, allocated: number): void {
+    this.#move(RESPONSE, Math.min(length, allocated));
+  }
+
+  /** CHECK CONDITION. */
+  #fail(sense: scsi.Sense): void {
+    if (!this.#failed) this.#sense = sense;
+    this.#failed = true;
+  }
+}
