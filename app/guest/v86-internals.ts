@@ -42,6 +42,8 @@ type Write = (address: number, value: number) => void;
 
 interface V86Io {
   mmap_register(address: number, size: number, read8: Read, write8: Write, read32: Read, write32: Write): void;
+  register_read(port: number, device: object, read8: Read): void;
+  register_write(port: number, device: object, write8: (value: number) => void): void;
 }
 
 export interface V86Cpu {
@@ -81,6 +83,7 @@ export class V86Error extends Error {
 
 const CPU_FUNCTIONS = ["jit_dirty_cache", "get_state", "set_state", "reboot_internal"] as const;
 const CPU_VIEWS = ["mem8", "memory_size", "flags", "in_hlt", "instruction_counter"] as const;
+const IO_FUNCTIONS = ["mmap_register", "register_read", "register_write"] as const;
 const PCI_FUNCTIONS = ["register_device", "raise_irq", "lower_irq"] as const;
 
 function missing(what: string): V86Error {
@@ -113,7 +116,7 @@ export function internalsOf(emulator: V86Like): V86Inner {
   if (!(cpu.wasm_memory instanceof WebAssembly.Memory)) throw missing("cpu.wasm_memory");
   for (const name of CPU_FUNCTIONS) if (typeof cpu[name] !== "function") throw missing(`cpu.${name}`);
   for (const name of CPU_VIEWS) if (typeof cpu[name]?.byteOffset !== "number") throw missing(`cpu.${name}`);
-  if (typeof cpu.io.mmap_register !== "function") throw missing("cpu.io.mmap_register");
+  for (const name of IO_FUNCTIONS) if (typeof cpu.io[name] !== "function") throw missing(`cpu.io.${name}`);
   if (!Array.isArray(cpu.memory_map_read8)) throw missing("cpu.memory_map_read8");
   const { pci } = cpu.devices;
   for (const name of PCI_FUNCTIONS) if (typeof pci[name] !== "function") throw missing(`devices.pci.${name}`);
