@@ -1,4 +1,7 @@
-import { defineConfig } from "vite";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineConfig, type Plugin } from "vite";
 
 /** What a page needs so that it may share memory with its worker. */
 const crossOriginIsolation = {
@@ -6,11 +9,38 @@ const crossOriginIsolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** package.json's sideEffects is about the library; the page is made of modules that are imported for what they do. */
+const keepPage: Plugin = {
+  name: "keep-page",
+  transform: {
+    filter: { id: /\/app\/page\/[^?]*\.ts$/ },
+    handler: () => ({ moduleSideEffects: true }),
+  },
+};
+
+/** Names this build: a saved state of the guest is of no use to another one. */
+function buildHash(): string {
+  const hash = createHash("sha256");
+  for (const folder of ["app", "asm"]) {
+    const root = join(import.meta.dirname, folder);
+    const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    for (const file of files.sort()) hash.update(readFileSync(join(root, file)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
 export default defineConfig({
   root: "app/page",
   base: "./",
+  define: { __PVUSB_BUILD__: JSON.stringify(buildHash()) },
   publicDir: "../../public",
-  build: { outDir: "../../dist/page", emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 1000 },
+  build: {
+    outDir: "../../dist/page",
+    emptyOutDir: true,
+    target: "es2022",
+    chunkSizeWarningLimit: 1000,
+  },
+  plugins: [keepPage],
   worker: { format: "es" },
   server: { headers: crossOriginIsolation, port: 5173 },
   preview: { headers: crossOriginIsolation, port: 4173 },

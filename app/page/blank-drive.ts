@@ -13,7 +13,7 @@ Write what you like. It is forgotten when you pull the drive out.
 `;
 
 /** A new one each time: what the guest writes goes with the plug. */
-export function blankDrive(date = new Date()): DeviceSource {
+export function blankDrive(serial: string, date = new Date()): DeviceSource {
   const bytes = formatFat16({
     size: BLANK_DRIVE_SIZE,
     label: "PVUSB",
@@ -21,5 +21,5 @@ export function blankDrive(date = new Date()): DeviceSource {
     date,
     serial: Math.floor(date.getTime() / 1000) >>> 0,
   });
-  return { kind: "flash-drive", image: { bytes }, serial: "PVUSB0001" };
+  return { kind: "flash-drive", image: { bytes }, serial };
 }

@@ -164,11 +164,16 @@ export function startFailed(error: unknown): Words {
 }
 
 /** A device left its port by itself. */
-export function portLost(port: number, device: string, reason: string): Words {
+export function pulledOut(port: number, reason: string): string {
+  return `Port ${port}: device pulled out. ${sentence(reason)}`;
+}
+
+/** The whole controller lost its backend. */
+export function linkLost(reason: string): Words {
   return {
-    title: `Port ${port}: ${device} is gone`,
+    title: "The USB hub lost its connection",
     text: sentence(reason),
-    steps: ["Plug the device into this computer again, then plug it in here."],
+    steps: ["Restart the guest: its devices are plugged in again then."],
   };
 }
 

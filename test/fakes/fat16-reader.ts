@@ -90,13 +90,6 @@ export function readFat16(image: Uint8Array): ReadDisk {
   function stamp(entry: number): Date {
     const time = view.getUint16(entry + 22, true);
     const day = view.getUint16(entry + 24, true);
-    return new Date(
-      1980 + (day >> 9),
-      ((day >> 5) & 15) - 1,
-      day & 31,
-      time >> 11,
-      (time >> 5) & 63,
-      (time & 31) * 2,
-    );
+    return new Date(1980 + (day >> 9), ((day >> 5) & 15) - 1, day & 31, time >> 11, (time >> 5) & 63, (time & 31) * 2);
   }
 }

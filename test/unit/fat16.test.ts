@@ -42,7 +42,7 @@ describe("formatFat16", () => {
 
 describe("blankDrive", () => {
   it("is a 64 MiB disk with a README.TXT", () => {
-    const drive = blankDrive(date);
+    const drive = blankDrive("PVUSB0001", date);
     if (drive.kind !== "flash-drive" || !("bytes" in drive.image)) throw new Error("not a drive in memory");
     expect(drive.image.bytes.length).toBe(BLANK_DRIVE_SIZE);
     const { files, label } = readFat16(drive.image.bytes);

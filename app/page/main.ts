@@ -1,0 +1,3 @@
+import "@xterm/xterm/css/xterm.css";
+import "./styles.css";
+import "./pv-app.ts";

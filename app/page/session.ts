@@ -1,0 +1,443 @@
+/**
+ * Everything the page knows, in one place: the guest, the hub's ports, the devices to plug, what went wrong. Elements read it
+ * and are told when it changed.
+ *
+ *     pv-app ─ has a ─ Session ─┬─ UsbHost ─ UsbController ─ UsbPort 1…8
+ *                               ├─ Guest (console in and out)
+ *                               ├─ GrantedDevices (WebUSB)
+ *                               └─ Card[] (what can be plugged), Words[] (what went wrong)
+ */
+import { GrantedDevices, hasWebUsb } from "../granted-devices.ts";
+import type { UsbController, UsbHost, UsbPort } from "../index.ts";
+import { BLANK_DRIVE, type Card, fileCard, KEYBOARD, webUsbCard } from "./cards.ts";
+import type { PageGuest, StartProgress } from "./guest.ts";
+import { Rate } from "./rate.ts";
+import {
+  grantFailed,
+  linkLost,
+  NO_WEBUSB,
+  type Platform,
+  platformOf,
+  plugFailed,
+  pulledOut,
+  startFailed,
+  USB_FORBIDDEN,
+  type Words,
+} from "./words.ts";
+
+export const PORTS = 8;
+const SAMPLE_MS = 500;
+const PROBLEMS_MAX = 3;
+
+export type GuestState =
+  | { readonly is: "off" }
+  | ({ readonly is: "starting"; readonly since: number } & StartProgress)
+  | { readonly is: "running"; readonly seconds: number; readonly resumed: boolean }
+  | { readonly is: "failed" };
+
+/** What a person sees of a port. */
+export interface PortView {
+  readonly number: number;
+  readonly state: "off" | "empty" | "connecting" | "ready" | "failed";
+  readonly card: Card | undefined;
+  readonly name: string;
+  readonly speed: number;
+  readonly bytesPerSecond: number;
+  readonly inFlight: number;
+  readonly errors: number;
+  readonly notes: readonly string[];
+}
+
+/** What is in a person's hand: a card, or what hangs at a port, or files from their computer. */
+export type Carried =
+  | { readonly is: "card"; readonly card: Card }
+  | { readonly is: "port"; readonly port: number }
+  | { readonly is: "files" };
+
+interface Place {
+  card: Card | undefined;
+  rate: Rate;
+  failed: boolean;
+}
+
+export class Session {
+  readonly #listeners = new Set<() => void>();
+  readonly #granted = new GrantedDevices();
+  readonly #places: Place[] = Array.from({ length: PORTS }, () => ({
+    card: undefined,
+    rate: new Rate(),
+    failed: false,
+  }));
+  readonly #platform: Platform = platformOf(navigator.userAgent);
+  #host: UsbHost | undefined;
+  #controller: UsbController | undefined;
+  #guest: PageGuest | undefined;
+  #state: GuestState = { is: "off" };
+  #files: readonly Card[] = [];
+  #devices: readonly Card[] = [];
+  #problems: readonly Words[] = [];
+  #carried: Carried | undefined;
+  #selected: number | undefined;
+  #announcement = "";
+  #size: [columns: number, rows: number] | undefined;
+  #sampler: ReturnType<typeof setInterval> | undefined;
+  /** Why real devices cannot be had here, if they cannot. */
+  usbTrouble: Words | undefined;
+  /** Where the guest's console goes. */
+  onConsole: ((bytes: Uint8Array) => void) | undefined;
+  /** Where v86 draws the guest's screen. */
+  screen: HTMLElement | undefined;
+
+  /** Calls `listener` after each change, until the function that it returns is called. */
+  follow(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get guest(): GuestState {
+    return this.#state;
+  }
+
+  get cards(): readonly Card[] {
+    return [BLANK_DRIVE, KEYBOARD, ...this.#files, ...this.#devices];
+  }
+
+  get problems(): readonly Words[] {
+    return this.#problems;
+  }
+
+  /** The last thing that happened, for those who do not see the page. */
+  get announcement(): string {
+    return this.#announcement;
+  }
+
+  get carried(): Carried | undefined {
+    return this.#carried;
+  }
+
+  /** The port that a person chose for the next plug. */
+  get selected(): number | undefined {
+    return this.#selected;
+  }
+
+  get canPlug(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  /** Which port a card of which there is one is in. */
+  portOf(card: Card): number | undefined {
+    const index = card.single ? this.#places.findIndex((place) => place.card?.id === card.id) : -1;
+    return index < 0 ? undefined : index + 1;
+  }
+
+  port(number: number): PortView {
+    const place = this.#place(number);
+    const port = this.#controller?.ports[number - 1];
+    const plugged = port?.plugged;
+    const status = port?.status;
+    return {
+      number,
+      state: stateOf(port, place.failed),
+      card: place.card,
+      name: place.card?.short ?? plugged?.product ?? "",
+      speed: status?.speed ?? 0,
+      bytesPerSecond: place.rate.perSecond,
+      inFlight: status?.counters.inFlight ?? 0,
+      errors: status?.counters.errors ?? 0,
+      notes: plugged?.notes ?? [],
+    };
+  }
+
+  get freePort(): number | undefined {
+    const free = (number: number) => !this.#place(number).card;
+    if (this.#selected !== undefined && free(this.#selected)) return this.#selected;
+    return Array.from({ length: PORTS }, (_, index) => index + 1).find(free);
+  }
+
+  // ------------------------------------------------------------------ real devices
+
+  /** Follows the devices that were granted to the page. */
+  async watchDevices(): Promise<void> {
+    if (!hasWebUsb()) {
+      this.usbTrouble = NO_WEBUSB;
+      this.#changed();
+      return;
+    }
+    this.#granted.onChange = (devices) => {
+      this.#devices = devices.map((device) => webUsbCard(device, () => this.#granted.forget(device)));
+      this.#changed();
+    };
+    try {
+      await this.#granted.start();
+    } catch {
+      this.usbTrouble = USB_FORBIDDEN;
+      this.#changed();
+    }
+  }
+
+  /** Opens the browser's chooser. */
+  async grant(): Promise<void> {
+    try {
+      const device = await this.#granted.request();
+      if (device) this.announce(`${device.productName || "The device"} is in the list now.`);
+    } catch (error) {
+      const words = grantFailed(error);
+      if (words) this.complain(words);
+    }
+  }
+
+  // ------------------------------------------------------------------ the guest
+
+  async start(): Promise<void> {
+    if (this.#state.is === "starting") return;
+    const again = this.#places.map(({ card }) => card);
+    await this.stop();
+    const since = performance.now();
+    const progress = (step: StartProgress) => this.#setGuest({ is: "starting", since, ...step });
+    progress({ stage: "Starting", fraction: 0 });
+    try {
+      // Loaded now and not with the page: they do not even load where memory cannot be shared, and the page must say so.
+      if (!globalThis.crossOriginIsolated) throw new NotIsolated();
+      const [{ createUsbHost }, { startGuest }] = await Promise.all([import("../index.ts"), import("./guest.ts")]);
+      const host = await createUsbHost();
+      this.#host = host;
+      host.onNotice = ({ port, reason }) => this.#lost(port, reason);
+      if (!this.screen) throw new Error("The page has no place for the guest's screen.");
+      const guest = await startGuest(host, {
+        ports: PORTS,
+        screen: this.screen,
+        onProgress: progress,
+        onConsole: (bytes) => this.onConsole?.(bytes),
+      });
+      this.#guest = guest;
+      if (this.#size) guest.resize(...this.#size);
+      const seconds = (performance.now() - since) / 1000;
+      this.#setGuest({ is: "running", seconds, resumed: guest.resumed });
+      this.announce(`Linux is ready after ${seconds.toFixed(0)} seconds.`);
+      this.#connected(guest.controller, again);
+    } catch (error) {
+      await this.stop();
+      this.#setGuest({ is: "failed" });
+      this.complain(startFailed(error));
+    }
+  }
+
+  /** Stops the guest; its hub is without power then. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sampler);
+    const guest = this.#guest;
+    const host = this.#host;
+    this.#guest = undefined;
+    this.#host = undefined;
+    this.#controller = undefined;
+    for (const place of this.#places) this.#empty(place);
+    this.#setGuest({ is: "off" });
+    await guest?.stop();
+    await host?.close();
+  }
+
+  type(text: string): void {
+    this.#guest?.type(text);
+  }
+
+  /** The size of the console, in characters. */
+  resize(columns: number, rows: number): void {
+    this.#size = [columns, rows];
+    this.#guest?.resize(columns, rows);
+  }
+
+  async forgetSavedState(): Promise<void> {
+    const { forgetSavedState } = await import("./guest.ts");
+    await forgetSavedState();
+    this.announce("The saved state is forgotten. The next start boots from the beginning.");
+  }
+
+  /** From here on devices can be plugged. Not before: what is plugged while the guest boots would be in its saved state. */
+  #connected(controller: UsbController, again: readonly (Card | undefined)[]): void {
+    this.#controller = controller;
+    controller.onChange = () => this.#changed();
+    this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
+    this.#changed();
+    again.forEach((card, index) => {
+      if (card) void this.plug(card, index + 1);
+    });
+  }
+
+  // ------------------------------------------------------------------ plug and unplug
+
+  /** Plugs a card into a port, by default the selected or the first free one. Trouble is told on the page, not thrown. */
+  async plug(card: Card, number = this.freePort): Promise<boolean> {
+    this.#carried = undefined;
+    const controller = this.#controller;
+    if (!controller) return this.#refuse("Start Linux first: the hub has no power.");
+    if (number === undefined) return this.#refuse("All ports are taken. Unplug something first.");
+    const place = this.#place(number);
+    if (place.card) return this.#refuse(`Port ${number} is taken. Unplug what is there, or choose another port.`);
+    const elsewhere = this.portOf(card);
+    if (elsewhere !== undefined) await this.unplug(elsewhere);
+    place.card = card;
+    place.failed = false;
+    if (this.#selected === number) this.#selected = undefined;
+    this.announce(`Plugging ${card.short} into port ${number}.`);
+    try {
+      const report = await controller.port(number).plug(card.source());
+      this.announce([`${card.short} plugged into port ${number}.`, ...report.notes].join(" "));
+      return true;
+    } catch (error) {
+      if (this.#controller !== controller) return false;
+      this.#empty(place);
+      place.failed = true;
+      this.complain(plugFailed(error, number, card.ids, this.#platform));
+      return false;
+    }
+  }
+
+  async unplug(number: number): Promise<void> {
+    const place = this.#place(number);
+    const { card } = place;
+    if (!card || !this.#controller) return;
+    this.#carried = undefined;
+    try {
+      await this.#controller.port(number).unplug();
+      this.announce(`${card.short} unplugged from port ${number}.`);
+    } catch (error) {
+      this.complain(plugFailed(error, number, card.ids, this.#platform));
+    } finally {
+      this.#empty(place);
+      this.#changed();
+    }
+  }
+
+  /** A key of the person's keyboard, to the software keyboard in a port. */
+  key(number: number, code: string, pressed: boolean): void {
+    void this.#controller
+      ?.port(number)
+      .input({ type: "key", code, pressed })
+      .catch(() => undefined);
+  }
+
+  releaseKeys(number: number): void {
+    if (!this.#place(number).card) return;
+    void this.#controller
+      ?.port(number)
+      .input({ type: "release-keys" })
+      .catch(() => undefined);
+  }
+
+  /** Puts files on the list, as flash drives, and plugs them in: the first into `port`, if it is given. */
+  async addFiles(list: Iterable<File>, port?: number): Promise<void> {
+    let target = port;
+    for (const file of list) {
+      const card = fileCard(file, (gone) => this.#forgetFile(gone));
+      this.#files = [...this.#files, card];
+      this.#changed();
+      if (this.canPlug) await this.plug(card, target ?? this.freePort);
+      else this.announce(`${card.short} is in the list now.`);
+      target = undefined;
+    }
+  }
+
+  #forgetFile(card: Card): void {
+    this.#files = this.#files.filter(({ id }) => id !== card.id);
+    this.#changed();
+  }
+
+  /** Takes a card off the list, out of its port first. */
+  async forget(card: Card): Promise<void> {
+    const port = this.portOf(card);
+    if (port !== undefined) await this.unplug(port);
+    await card.forget?.();
+    this.announce(`${card.short} is off the list.`);
+  }
+
+  // ------------------------------------------------------------------ a person's hand
+
+  carry(carried: Carried | undefined): void {
+    this.#carried = carried;
+    this.#changed();
+  }
+
+  select(port: number | undefined): void {
+    this.#selected = port;
+    this.#changed();
+  }
+
+  // ------------------------------------------------------------------ what is said
+
+  announce(text: string): void {
+    this.#announcement = text;
+    this.#changed();
+  }
+
+  complain(words: Words): void {
+    this.#announcement = "";
+    this.#problems = [words, ...this.#problems.filter(({ title }) => title !== words.title)].slice(0, PROBLEMS_MAX);
+    this.#changed();
+  }
+
+  dismiss(words: Words): void {
+    this.#problems = this.#problems.filter((each) => each !== words);
+    for (const place of this.#places) place.failed = false;
+    this.#changed();
+  }
+
+  #refuse(text: string): false {
+    this.announce(text);
+    return false;
+  }
+
+  #lost(number: number, reason: string): void {
+    if (number === 0) {
+      for (const place of this.#places) this.#empty(place);
+      this.complain(linkLost(reason));
+      return;
+    }
+    this.#empty(this.#place(number));
+    this.announce(pulledOut(number, reason));
+  }
+
+  #empty(place: Place): void {
+    place.card = undefined;
+    place.rate = new Rate();
+    place.failed = false;
+  }
+
+  #place(number: number): Place {
+    const place = this.#places[number - 1];
+    if (!place) throw new RangeError(`There is no port ${number}.`);
+    return place;
+  }
+
+  #sample(): void {
+    const ports = this.#controller?.ports ?? [];
+    const now = performance.now();
+    let any = false;
+    for (const { number, plugged, status } of ports) {
+      if (!plugged) continue;
+      any = true;
+      const { bytesIn, bytesOut } = status.counters;
+      this.#place(number).rate.sample(now, bytesIn + bytesOut);
+    }
+    if (any) this.#changed();
+  }
+
+  #setGuest(state: GuestState): void {
+    this.#state = state;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+class NotIsolated extends Error {
+  override readonly name = "NotIsolatedError";
+}
+
+function stateOf(port: UsbPort | undefined, failed: boolean): PortView["state"] {
+  if (!port) return "off";
+  if (port.plugged) return port.status.enabled && port.status.address !== 0 ? "ready" : "connecting";
+  if (port.busy) return "connecting";
+  return failed ? "failed" : "empty";
+}
