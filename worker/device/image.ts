@@ -1,4 +1,5 @@
 /** Where a disk's bytes are. An image moves them straight between its store and a transfer's payload. */
+import { PlugError } from "../plug-error.ts";
 import type { Request } from "../request.ts";
 
 export const SECTOR_SIZE = 512;
@@ -30,10 +31,9 @@ export interface Image {
 }
 
 /** The image cannot be used as a disk; the message is a sentence for the person. */
-export class ImageError extends Error {
+export class ImageError extends PlugError {
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "ImageError";
+    super("ImageError", message, options);
   }
 }
 
