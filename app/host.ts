@@ -6,6 +6,7 @@ import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Link } from "./link.ts";
 import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
+import { traceUrbs, type UrbTrace } from "./urb-trace.ts";
 import { webUsbSource } from "./webusb-source.ts";
 import { XhciController } from "./xhci/xhci.ts";
 
@@ -160,6 +161,11 @@ export class UsbController {
   /** Transfers on their way to the backend, over all ports. */
   get inFlight(): number {
     return this.#link.inFlight;
+  }
+
+  /** Calls `listener` for every transfer, as it leaves and as it comes back, until the function it answers is called. */
+  trace(listener: (trace: UrbTrace) => void): () => void {
+    return traceUrbs(this.#link, listener);
   }
 
   /** The backend dropped a device (or, port 0, the whole link). */

@@ -19,3 +19,4 @@ export {
   type UsbHostOptions,
   UsbPort,
 } from "./host.ts";
+export type { UrbTrace } from "./urb-trace.ts";

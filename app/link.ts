@@ -51,6 +51,8 @@ export interface LinkClient {
 
 export class Link {
   readonly core: Core;
+  /** Called for every URB as it leaves and as it is answered: see urb-trace.ts. */
+  readonly taps = new Set<(phase: "submit" | "complete", urb: Urb) => void>();
   readonly #urbs: Urb[] = Array.from({ length: SLOT_COUNT }, (_, slot) => new Urb(slot));
   #client: LinkClient | undefined;
   #backend: (() => void) | undefined;
@@ -94,6 +96,7 @@ export class Link {
     urb.inFlight = true;
     urb.status = 0;
     urb.actual = 0;
+    for (const tap of this.taps) tap("submit", urb);
     this.core.exports.submit(urb.slot);
   }
 
@@ -195,6 +198,7 @@ export class Link {
     urb.status = status;
     urb.actual = actual;
     urb.inFlight = false;
+    for (const tap of this.taps) tap("complete", urb);
     urb.owner?.urbCompleted(urb);
   }
 }
