@@ -23,6 +23,7 @@ export const OWN_FILES: Readonly<Record<string, { path: string; mode: number }>>
   profile: { path: "etc/profile", mode: 0o644 },
   "mdev.conf": { path: "etc/mdev.conf", mode: 0o644 },
   motd: { path: "etc/motd", mode: 0o644 },
+  "mkfs.vfat": { path: "usr/sbin/mkfs.vfat", mode: 0o755 },
 };
 
 const EMPTY_FOLDERS = ["dev", "etc", "init.d", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/sbin", "var"];
