@@ -55,7 +55,10 @@ describe("flash drive in memory", () => {
 
     host.out(OUT, cbw(rw10(0x2a, 0, 16), 8192, false));
     for (let at = 0; at < 8192; at += 1024) {
-      expect(now(host.out(OUT, data.subarray(8192 - at - 1024, 8192 - at)))).toMatchObject({ status: STATUS_OK, actual: 1024 });
+      expect(now(host.out(OUT, data.subarray(8192 - at - 1024, 8192 - at)))).toMatchObject({
+        status: STATUS_OK,
+        actual: 1024,
+      });
     }
     expect(parseCsw(now(host.in(IN, 13)))).toMatchObject({ status: 0, residue: 0 });
     expect(Buffer.compare(command(host, rw10(0x28, 0, 2), 1024).data, data.subarray(7168))).toBe(0);

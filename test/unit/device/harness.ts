@@ -1,4 +1,6 @@
 /** A host for one software device, over a real link: the front's ring, the back's ring, and the device behind it. */
+
+import { Link as FrontLink, type Urb } from "../../../app/link.ts";
 import { Core, compileCore, createMemory } from "../../../asm/core.ts";
 import {
   FLAG_ZERO_PACKET,
@@ -9,7 +11,6 @@ import {
   TYPE_BULK,
   TYPE_CONTROL,
 } from "../../../asm/layout.ts";
-import { Link as FrontLink, type Urb } from "../../../app/link.ts";
 import type { Device } from "../../../worker/device.ts";
 import { Link as BackLink } from "../../../worker/link.ts";
 
