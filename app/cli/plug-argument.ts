@@ -1,0 +1,116 @@
+/** `--plug KIND[:ARGS]@PORT`, where ARGS are `key=value` or `key`, separated by commas. */
+import { resolve } from "node:path";
+import type { DeviceSource } from "../../worker/protocol.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const PORTS = 8;
+
+export interface PlugArgument {
+  /** As it was given, for messages. */
+  readonly text: string;
+  readonly port: number;
+  readonly device: DeviceSource;
+}
+
+type Settings = Map<string, string | true>;
+
+/** What can be plugged, for `--list`. */
+export const KINDS = {
+  "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT",
+  keyboard: "a USB keyboard",
+  webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
+} as const;
+
+/** Throws a UsageError. */
+export function parsePlug(text: string): PlugArgument {
+  const at = text.lastIndexOf("@");
+  if (at < 0) throw new UsageError(`--plug ${text} does not say which port: end it with @1, or another number.`);
+  const port = Number(text.slice(at + 1));
+  if (!/^\d+$/.test(text.slice(at + 1)) || port < 1 || port > PORTS) {
+    throw new UsageError(`--plug ${text}: a port is a number from 1 to ${PORTS}.`);
+  }
+  const what = text.slice(0, at);
+  const colon = what.indexOf(":");
+  const kind = colon < 0 ? what : what.slice(0, colon);
+  const settings = parseSettings(text, colon < 0 ? "" : what.slice(colon + 1));
+  const device = describe(text, kind, settings);
+  for (const name of settings.keys()) throw new UsageError(`--plug ${text}: a ${kind} has no setting ${name}.`);
+  return { text, port, device };
+}
+
+/** Bytes, from `4096`, `64K`, `64M` or `2G`. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(text);
+  if (!match) return undefined;
+  const power = { "": 0, K: 1, M: 2, G: 3 }[match[2]?.toUpperCase() ?? ""] ?? 0;
+  return Number(match[1]) * 1024 ** power;
+}
+
+/** Takes what it knows out of `settings`. */
+function describe(text: string, kind: string, settings: Settings): DeviceSource {
+  switch (kind) {
+    case "flash-drive":
+      return flashDrive(text, settings);
+    case "keyboard":
+      return { kind };
+    case "webusb":
+      return {
+        kind,
+        vendorId: id(text, settings, "vid"),
+        productId: id(text, settings, "pid"),
+        serialNumber: take(text, settings, "serial") ?? "",
+        ordinal: 0,
+      };
+    default:
+      throw new UsageError(`--plug ${text}: there is no device ${kind}; there are ${Object.keys(KINDS).join(", ")}.`);
+  }
+}
+
+function flashDrive(text: string, settings: Settings): DeviceSource {
+  const path = take(text, settings, "image");
+  const size = take(text, settings, "size");
+  const serial = take(text, settings, "serial");
+  const more = { ...(flag(text, settings, "readonly") && { readOnly: true }), ...(serial && { serial }) };
+  if ((path === undefined) === (size === undefined)) {
+    throw new UsageError(`--plug ${text}: a flash-drive has either image=FILE or size=64M.`);
+  }
+  if (path !== undefined) return { kind: "flash-drive", image: { path: resolve(path) }, ...more };
+  const bytes = parseSize(size ?? "");
+  if (!bytes) throw new UsageError(`--plug ${text}: ${size} is no size; write 64M, or 512K, or 2G.`);
+  return { kind: "flash-drive", image: { size: bytes }, ...more };
+}
+
+function parseSettings(text: string, written: string): Settings {
+  const settings: Settings = new Map();
+  if (written === "") return settings;
+  for (const part of written.match(/(?:\\.|[^,])+/gs) ?? []) {
+    const plain = part.replace(/\\([,\\])/g, "$1");
+    const equals = plain.indexOf("=");
+    const name = equals < 0 ? plain : plain.slice(0, equals);
+    if (settings.has(name)) throw new UsageError(`--plug ${text}: ${name} is given twice.`);
+    settings.set(name, equals < 0 ? true : plain.slice(equals + 1));
+  }
+  return settings;
+}
+
+function take(text: string, settings: Settings, name: string): string | undefined {
+  const value = settings.get(name);
+  if (value === true || value === "") throw new UsageError(`--plug ${text}: ${name} needs a value: ${name}=….`);
+  settings.delete(name);
+  return value;
+}
+
+function flag(text: string, settings: Settings, name: string): boolean {
+  const value = settings.get(name);
+  if (value !== undefined && value !== true) throw new UsageError(`--plug ${text}: ${name} takes no value.`);
+  return settings.delete(name);
+}
+
+function id(text: string, settings: Settings, name: string): number {
+  const value = take(text, settings, name);
+  if (value === undefined) throw new UsageError(`--plug ${text}: a webusb device has vid=… and pid=….`);
+  if (!/^(0x)?[0-9a-f]{1,4}$/i.test(value)) {
+    throw new UsageError(`--plug ${text}: ${name} is up to four hexadecimal digits, and ${value} is not.`);
+  }
+  return Number.parseInt(value, 16);
+}

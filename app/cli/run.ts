@@ -1,0 +1,144 @@
+/**
+ * `pvusb run`, from the start of the host to the last flush:
+ *
+ *   overlay ─► host ─► guest (controller attached) ─► plug ─► settle ─► command or console ─► sync ─► unplug ─► stop
+ */
+import { Guest } from "../guest/default-guest.ts";
+import { folderFiles, installedV86 } from "../guest/node-files.ts";
+import { folderStateStore } from "../guest/node-state-store.ts";
+import { createUsbHost, type UsbController, type UsbHost, type UsbPort } from "../host.ts";
+import { buildId, defaultGuestFolder } from "./build-id.ts";
+import { readOverlay } from "./overlay.ts";
+import { PORTS } from "./plug-argument.ts";
+import { usbFor } from "./real-devices.ts";
+import type { PortReport, Reporter } from "./reporter.ts";
+import { settle } from "./settle.ts";
+import { connectTerminal } from "./terminal.ts";
+import type { RunArguments } from "./usage.ts";
+
+const SYNC_PATIENCE_MS = 10_000;
+
+export class Run {
+  readonly #arguments: RunArguments;
+  readonly #reporter: Reporter;
+  readonly #started = performance.now();
+  #host: UsbHost | undefined;
+  #controller: UsbController | undefined;
+  #guest: Guest | undefined;
+  #halted: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  /** The guest may have written what it has not sent to its disks. */
+  #ready = false;
+
+  constructor(args: RunArguments, reporter: Reporter) {
+    this.#arguments = args;
+    this.#reporter = reporter;
+  }
+
+  /** Resolves with the exit status. */
+  async run(): Promise<number> {
+    const { exec, plugs } = this.#arguments;
+    const overlay = this.#arguments.overlay === undefined ? undefined : await readOverlay(this.#arguments.overlay);
+    const usb = await usbFor(plugs);
+    this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(usb && { usb }) });
+    this.#host.onNotice = ({ port, reason }) => this.#reporter.note(`port ${port}: ${reason}`);
+    const guest = await this.#startGuest(this.#host, overlay);
+    const ready = this.#elapsed();
+    const ports = await this.#plug();
+    if (exec === undefined) return this.#console(guest);
+
+    const { ignored, quiet } = await settle(guest, ports);
+    for (const port of ignored) this.#reporter.note(`The guest has not taken the device in port ${port}.`);
+    if (!quiet) this.#reporter.note("The guest is not done with its devices yet; the command starts all the same.");
+    const plugged = this.#elapsed();
+    const { status, output } = await guest.exec(exec, { onOutput: (bytes) => this.#reporter.output(bytes) });
+    const reports = this.#portReports();
+    await this.close();
+    this.#reporter.result({
+      status,
+      output,
+      timings: { ready, plugged, end: this.#elapsed() },
+      resumed: guest.resumed,
+      ports: reports,
+    });
+    return status;
+  }
+
+  /** Sends what the guest holds to its disks, pulls every device out and stops. Safe at any time, and more than once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#ready) await this.#guest?.exec("sync", { timeout: SYNC_PATIENCE_MS }).catch(() => {});
+    await this.#guest?.saved;
+    await this.#host?.close();
+    await this.#guest?.stop();
+  }
+
+  async #startGuest(host: UsbHost, overlay: Uint8Array | undefined): Promise<Guest> {
+    const { controller, memoryMiB, states } = this.#arguments;
+    const v86 = installedV86();
+    this.#guest = await Guest.start({
+      files: folderFiles(this.#arguments.guest ?? defaultGuestFolder()),
+      wasm: v86.wasm,
+      ...(memoryMiB && { memoryMiB }),
+      ...(overlay && { overlay }),
+      ...(states && { states: folderStateStore() }),
+      stateKey: [controller, PORTS, v86.version, await buildId()],
+      machineReady: async (emulator) => {
+        this.#halted = new Promise((resolve) => emulator.add_listener("cpu-event-halt" as "emulator-stopped", resolve));
+        const attached = await host.attach(emulator, { controller, ports: PORTS });
+        this.#controller = attached;
+        return () => attached.close();
+      },
+      onConsole: (bytes) => {
+        if (this.#arguments.exec === undefined && this.#ready) process.stdout.write(bytes);
+      },
+      onProgress: (progress) => this.#reporter.progress(progress),
+    });
+    this.#ready = true;
+    return this.#guest;
+  }
+
+  async #plug(): Promise<UsbPort[]> {
+    const ports: UsbPort[] = [];
+    for (const { port: number, device } of this.#arguments.plugs) {
+      const port = this.#controller?.port(number);
+      if (!port) continue;
+      const { notes } = await port.plug(device);
+      for (const note of notes) this.#reporter.note(`port ${number}: ${note}`);
+      ports.push(port);
+    }
+    return ports;
+  }
+
+  /** The terminal is the guest's until Ctrl-], or until the guest is halted (`poweroff`). */
+  async #console(guest: Guest): Promise<number> {
+    const terminal = connectTerminal(guest);
+    const halted = this.#halted?.then(() => {
+      this.#ready = false;
+    });
+    try {
+      await Promise.race([terminal.ended, halted]);
+    } finally {
+      terminal.close();
+    }
+    await this.close();
+    return 0;
+  }
+
+  #portReports(): PortReport[] {
+    return (this.#controller?.ports ?? []).flatMap(({ number: port, plugged, status }) => {
+      if (!plugged) return [];
+      const { product, vendorId, productId } = plugged;
+      const kind = this.#arguments.plugs.find((plug) => plug.port === port)?.device.kind ?? "";
+      return [{ port, kind, product, vendorId, productId, address: status.address }];
+    });
+  }
+
+  #elapsed(): number {
+    return Math.round(performance.now() - this.#started);
+  }
+}

@@ -1,0 +1,62 @@
+/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks there. */
+import type { Guest } from "../guest/default-guest.ts";
+import type { UsbPort } from "../host.ts";
+
+const ADDRESS_PATIENCE_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+const SETTLE_TRIES = 100;
+
+/**
+ * A tenth of a second apart: are as many devices configured as were plugged, and has every mass storage interface its
+ * disks? Opening a disk then waits for the scan of its partitions.
+ */
+function script(devices: number): string {
+  return `
+settled() {
+  configured=0
+  for device in /sys/bus/usb/devices/[0-9]*-*; do
+    case $device in *:*) continue ;; esac
+    value=
+    read -r value 2>/dev/null < $device/bConfigurationValue
+    [ -n "$value" ] && configured=$((configured + 1))
+  done
+  [ $configured -ge ${devices} ] || return 1
+  for interface in /sys/bus/usb/devices/*:*; do
+    class=
+    read -r class 2>/dev/null < $interface/bInterfaceClass
+    [ "$class" = 08 ] || continue
+    set -- $interface/host*/target*/*/block/*
+    [ -e "$1" ] || return 1
+  done
+  for disk in /sys/class/block/sd*; do
+    [ -e "$disk/device" ] || continue
+    [ -b "/dev/\${disk##*/}" ] || return 1
+    : < "/dev/\${disk##*/}"
+  done 2>/dev/null
+  return 0
+}
+tries=0
+until settled; do
+  tries=$((tries + 1))
+  [ $tries -lt ${SETTLE_TRIES} ] || exit 1
+  sleep 0.1
+done`;
+}
+
+/** Ports whose device the guest has not taken, and whether the guest is done with the others. */
+export interface Settled {
+  readonly ignored: readonly number[];
+  readonly quiet: boolean;
+}
+
+export async function settle(guest: Guest, ports: readonly UsbPort[]): Promise<Settled> {
+  if (ports.length === 0) return { ignored: [], quiet: true };
+  const end = performance.now() + ADDRESS_PATIENCE_MS;
+  const ignored = (): UsbPort[] => ports.filter(({ status }) => status.address === 0);
+  while (ignored().length > 0 && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+  const left = ignored();
+  const { status } = await guest.exec(script(ports.length - left.length));
+  return { ignored: left.map(({ number }) => number), quiet: status === 0 };
+}

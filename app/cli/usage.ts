@@ -1,0 +1,126 @@
+/** The command line: what it may say, and what it says. */
+import { parseArgs } from "node:util";
+import { type PlugArgument, parsePlug } from "./plug-argument.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const HELP = `Usage: pvusb run [options]
+
+Boots a Linux guest without a screen and plugs USB devices into it.
+
+  --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8; may be given several times
+                             flash-drive:image=FILE[,readonly][,serial=TEXT]   FILE is written in place
+                             flash-drive:size=64M                              blank, forgotten at the end
+                             keyboard
+                             webusb:vid=HEX,pid=HEX[,serial=TEXT]              a real device; needs npm install usb
+                           A comma or backslash in a value is written after a backslash.
+  --exec COMMAND           runs a shell command in the guest; its output is the program's output, its exit status
+                           the program's exit status. Without it the terminal is the guest's console; Ctrl-] ends.
+  --overlay DIR            adds the directory's files to the guest's root before it boots
+  --controller xhci        the virtual host controller
+  --memory MB              the guest's memory
+  --guest DIR              the guest's image; the default is public/guest
+  --placement WHERE        where software devices run: thread (the guest's own, the default) or worker
+  --timeout SECONDS        ends the run, exit status 124
+  --no-state               boots, instead of going on from a saved state of the ready guest, and saves none
+  --json                   one JSON object on standard output; progress as JSON lines on standard error
+
+  --list                   lists what can be plugged
+  --help, --version
+
+Exit status: the command's; 124 on timeout; 125 for a wrong command line or when pvusb itself failed.
+`;
+
+export interface RunArguments {
+  readonly plugs: readonly PlugArgument[];
+  readonly exec: string | undefined;
+  readonly overlay: string | undefined;
+  readonly controller: "xhci";
+  readonly memoryMiB: number | undefined;
+  readonly guest: string | undefined;
+  readonly placement: "thread" | "worker";
+  readonly timeoutMs: number | undefined;
+  readonly states: boolean;
+  readonly json: boolean;
+}
+
+export type Arguments = { readonly order: "help" | "version" | "list" } | ({ readonly order: "run" } & RunArguments);
+
+const OPTIONS = {
+  plug: { type: "string", multiple: true },
+  exec: { type: "string" },
+  overlay: { type: "string" },
+  controller: { type: "string" },
+  memory: { type: "string" },
+  guest: { type: "string" },
+  placement: { type: "string" },
+  timeout: { type: "string" },
+  "no-state": { type: "boolean" },
+  json: { type: "boolean" },
+  list: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const;
+
+/** Throws a UsageError. */
+export function parseCommandLine(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args);
+  if (values.help) return { order: "help" };
+  if (values.version) return { order: "version" };
+  if (values.list) return { order: "list" };
+  const [order, ...rest] = positionals;
+  if (order === undefined) throw new UsageError("Say what to do: pvusb run. See pvusb --help.");
+  if (order !== "run") throw new UsageError(`There is no command ${order}; the only one is run.`);
+  if (rest.length > 0) {
+    throw new UsageError(`What is ${rest[0]} for? A command for the guest is given as one argument after --exec.`);
+  }
+  const plugs = (values.plug ?? []).map(parsePlug);
+  const ports = new Set<number>();
+  for (const { port } of plugs) {
+    if (ports.has(port)) throw new UsageError(`Two devices are to be plugged into port ${port}.`);
+    ports.add(port);
+  }
+  const controller = oneOf("--controller", values.controller ?? "xhci", ["xhci"]);
+  const placement = oneOf("--placement", values.placement ?? "thread", ["thread", "worker"]);
+  if (placement === "worker" && plugs.some(({ device }) => device.kind === "webusb")) {
+    throw new UsageError("A real device needs --placement thread.");
+  }
+  const seconds = positive("--timeout", values.timeout, "seconds");
+  return {
+    order: "run",
+    plugs,
+    exec: values.exec,
+    overlay: values.overlay,
+    controller,
+    memoryMiB: positive("--memory", values.memory, "MiB"),
+    guest: values.guest,
+    placement,
+    timeoutMs: seconds && seconds * 1000,
+    states: !values["no-state"],
+    json: values.json ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node's own words name the option; what follows the first sentence is about its API.
+    const [sentence] = (error as Error).message.split(". ");
+    throw new UsageError(`${sentence}. See pvusb --help.`, { cause: error });
+  }
+}
+
+function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === value);
+  if (found === undefined) throw new UsageError(`${option} is ${allowed.join(" or ")}, and not ${value}.`);
+  return found;
+}
+
+function positive(option: string, value: string | undefined, unit: string): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!(number > 0) || !Number.isFinite(number)) {
+    throw new UsageError(`${option} is a number of ${unit}, and ${value} is not.`);
+  }
+  return number;
+}
