@@ -1,0 +1,138 @@
+/** A front without a controller: puts URBs on a real link, and keeps what comes back. */
+import { readFile } from "node:fs/promises";
+import { Link, type Urb } from "../../app/link.ts";
+import { Core, compileCore, createMemory } from "../../asm/core.ts";
+import { OPERATION_PORT_RESET, OPERATION_TRANSFER, TYPE_BULK, TYPE_CONTROL } from "../../asm/layout.ts";
+import type { Backend } from "../../worker/backend.ts";
+import { nextTask } from "./usb-wire.ts";
+
+export interface FrontEvent {
+  readonly port: number;
+  readonly plug: number;
+  readonly speed: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly actual: number;
+  /** What an IN brought. */
+  readonly data: Uint8Array;
+}
+
+/** A URB on its way. */
+export interface Sent {
+  readonly urb: Urb;
+  readonly done: Promise<Answer>;
+  /** How often it was answered: 0 or 1. */
+  answers: number;
+}
+
+export interface TransferOptions {
+  readonly port?: number;
+  /** Default: the last plug that the port was told of. */
+  readonly plug?: number;
+  readonly endpoint?: number;
+  readonly type?: number;
+  readonly flags?: number;
+  /** bmRequestType, bRequest, wValue, wIndex; wLength is the length. */
+  readonly setup?: readonly [number, number, number, number];
+  readonly data?: Uint8Array;
+  readonly length?: number;
+}
+
+const module = compileCore(await readFile(new URL("../../asm/build/core.wasm", import.meta.url)));
+
+export class Front {
+  readonly link: Link;
+  readonly events: FrontEvent[] = [];
+  /** Answers and events in the order they came, in words. */
+  readonly history: string[] = [];
+  violation: number | undefined;
+  readonly #plugs = new Map<number, number>();
+
+  private constructor(link: Link) {
+    this.link = link;
+    link.connect({
+      portEvent: (port, plug, speed) => {
+        this.events.push({ port, plug, speed });
+        this.history.push(speed ? `plug ${port}` : `unplug ${port}`);
+        this.#plugs.set(port, plug);
+      },
+      settled: () => undefined,
+      violated: (reason) => {
+        this.violation = reason;
+      },
+    });
+  }
+
+  /** Lays out a link and connects it to the backend as link `id`. */
+  static async connect(backend: Backend, id = 1): Promise<Front> {
+    const front = new Front(new Link(await Core.instantiate(await module, createMemory()), 1, 0xfffffff0));
+    await backend.connect(id, front.link.core.memory, 1, await module);
+    void front.link.run();
+    return front;
+  }
+
+  /** Submits a transfer and shows it to the backend at once. */
+  send(options: TransferOptions): Sent {
+    const { port = 1, endpoint = 0, setup, data, flags = 0 } = options;
+    const type = options.type ?? (setup ? TYPE_CONTROL : TYPE_BULK);
+    const length = data?.length ?? options.length ?? 0;
+    const { core } = this.link;
+    const urb = this.#reserve(length);
+    core.exports.address(urb.slot, port, options.plug ?? this.#plugs.get(port) ?? 0, endpoint);
+    core.exports.describe(urb.slot, OPERATION_TRANSFER, type, flags);
+    if (setup) {
+      const [bmRequestType, bRequest, wValue, wIndex] = setup;
+      core.exports.setup(urb.slot, bmRequestType | (bRequest << 8) | (wValue << 16), wIndex | (length << 16));
+    }
+    if (data) core.write(urb.slot, 0, data);
+    return this.#submit(urb, `${options.setup ? "control" : endpoint.toString(16)}`);
+  }
+
+  /** Resets a port. */
+  reset(port = 1, plug = this.#plugs.get(port) ?? 0): Sent {
+    const urb = this.#reserve(0);
+    const { exports } = this.link.core;
+    exports.address(urb.slot, port, plug, 0);
+    exports.describe(urb.slot, OPERATION_PORT_RESET, TYPE_CONTROL, 0);
+    return this.#submit(urb, "reset");
+  }
+
+  cancel(sent: Sent): void {
+    this.link.cancel(sent.urb);
+    this.link.flush();
+  }
+
+  /** Lets everything run that can run without time passing. */
+  async settle(turns = 20): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) await nextTask();
+    this.link.poll();
+  }
+
+  #reserve(length: number): Urb {
+    const urb = this.link.reserve(length);
+    if (!urb) throw new Error("The link has no URB left.");
+    return urb;
+  }
+
+  #submit(urb: Urb, words: string): Sent {
+    let resolve: (answer: Answer) => void = () => undefined;
+    const done = new Promise<Answer>((each) => {
+      resolve = each;
+    });
+    const sent: Sent = { urb, done, answers: 0 };
+    this.link.submit(urb, {
+      urbCompleted: ({ status, actual, slot }) => {
+        sent.answers++;
+        this.history.push(`${words} ${status}`);
+        const data = new Uint8Array(actual);
+        this.link.core.read(slot, 0, data);
+        this.link.release(urb);
+        resolve({ status, actual, data });
+      },
+    });
+    this.link.flush();
+    return sent;
+  }
+}
