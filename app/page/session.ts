@@ -193,7 +193,11 @@ export class Session {
     const again = this.#places.map(({ card }) => card);
     await this.stop();
     const since = performance.now();
-    const progress = (step: StartProgress) => this.#setGuest({ is: "starting", since, ...step });
+    // A start that failed may still have files on their way.
+    let over = false;
+    const progress = (step: StartProgress) => {
+      if (!over) this.#setGuest({ is: "starting", since, ...step });
+    };
     progress({ stage: "Starting", fraction: 0 });
     try {
       // Loaded now and not with the page: they do not even load where memory cannot be shared, and the page must say so.
@@ -209,6 +213,7 @@ export class Session {
         onProgress: progress,
         onConsole: (bytes) => this.onConsole?.(bytes),
       });
+      over = true;
       this.#guest = guest;
       if (this.#size) guest.resize(...this.#size);
       const seconds = (performance.now() - since) / 1000;
@@ -216,6 +221,7 @@ export class Session {
       this.announce(`Linux is ready after ${seconds.toFixed(0)} seconds.`);
       this.#connected(guest.controller, again);
     } catch (error) {
+      over = true;
       await this.stop();
       this.#setGuest({ is: "failed" });
       this.complain(startFailed(error));
