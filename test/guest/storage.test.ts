@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+
+const MIB = 1 << 20;
+const DISK = "while [ ! -b /dev/sda ]; do usleep 20000; done";
+
+describe.each(["worker", "thread"] as const)("a flash drive of a stock Linux guest, backend in a %s", (placement) => {
+  let bench: Bench;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "pvusb-storage-"));
+    bench = await startGuest({ placement });
+  });
+  afterAll(async () => {
+    await bench?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function plugged<T>(path: string, work: () => Promise<T>): Promise<T> {
+    const { controller, host, run, until } = bench;
+    await controller.port(1).plug(host.device("flash-drive", { image: { path } }));
+    await run(DISK);
+    const result = await work();
+    await controller.port(1).unplug();
+    await until("! test -e /dev/sda");
+    return result;
+  }
+
+  it("reads 64 MiB back with the host's own checksum", async () => {
+    const path = join(folder, "read.img");
+    const bytes = pattern(64 * MIB);
+    writeFileSync(path, bytes);
+    const sum = await plugged(path, () => bench.run("dd if=/dev/sda bs=1M 2>/dev/null | md5sum"));
+    expect(sum.split(" ")[0]).toBe(md5(bytes));
+    expect(md5(readFileSync(path))).toBe(md5(bytes));
+  });
+
+  it("has a written pattern in the image after unplug", async () => {
+    const path = join(folder, "write.img");
+    writeFileSync(path, new Uint8Array(16 * MIB));
+    const sums = await plugged(path, () =>
+      bench.run(
+        "dd if=/dev/urandom of=/tmp/pattern bs=1M count=8 2>/dev/null;" +
+          "dd if=/tmp/pattern of=/dev/sda bs=1M seek=4 2>/dev/null && sync && md5sum </tmp/pattern && rm /tmp/pattern",
+      ),
+    );
+    const image = readFileSync(path);
+    expect(md5(image.subarray(4 * MIB, 12 * MIB))).toBe(sums.split(" ")[0]);
+    expect(image.subarray(0, 4 * MIB).every((byte) => byte === 0)).toBe(true);
+    expect(image.subarray(12 * MIB).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("mounts a file system of mkfs.vfat; files copied both ways compare equal after a replug", async () => {
+    const path = join(folder, "vfat.img");
+    writeFileSync(path, new Uint8Array(32 * MIB));
+    const sums = await plugged(path, () =>
+      bench.run(
+        "set -e; mkfs.vfat /dev/sda >/dev/null; mkdir -p /mnt; mount -t vfat /dev/sda /mnt; mkdir /mnt/folder;" +
+          "dd if=/dev/urandom of=/mnt/folder/random.bin bs=64k count=40 2>/dev/null;" +
+          "cp /bin/busybox /mnt/busybox; sync; cd /mnt; md5sum busybox folder/random.bin; cd /; umount /mnt",
+      ),
+    );
+    const again = await plugged(path, () =>
+      bench.run(
+        "set -e; mount -t vfat /dev/sda /mnt; cmp /mnt/busybox /bin/busybox; cp /mnt/folder/random.bin /tmp/back;" +
+          "cmp /mnt/folder/random.bin /tmp/back; cd /mnt; md5sum busybox folder/random.bin; cd /; umount /mnt; rm /tmp/back",
+      ),
+    );
+    expect(again).toBe(sums);
+    expect(sums.split("\n")).toHaveLength(3);
+  });
+
+  it("refuses writes to a read-only drive, and the image stays as it was", async () => {
+    const bytes = pattern(MIB);
+    const image = { blob: new Blob([bytes]) };
+    const { controller, host, run, until } = bench;
+    await controller.port(2).plug(host.device("flash-drive", { image }));
+    await run(DISK);
+    expect(await run("cat /sys/block/sda/ro; md5sum </dev/sda")).toBe(`1\n${md5(bytes)}  -\n`);
+    const { status } = await bench.guest.exec("dd if=/dev/zero of=/dev/sda bs=4k count=1 2>&1");
+    expect(status).not.toBe(0);
+    await controller.port(2).unplug();
+    await until("! test -e /dev/sda");
+  });
+});
