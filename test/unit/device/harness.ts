@@ -26,12 +26,15 @@ export interface Answer {
 /** A transfer on its way, or answered. */
 export class Transfer {
   readonly urb: Urb;
+  /** Bytes asked for: the URB is used again after its answer. */
+  readonly length: number;
   readonly answered: Promise<Answer>;
   answer: Answer | undefined;
   settle: (answer: Answer) => void = () => {};
 
   constructor(urb: Urb) {
     this.urb = urb;
+    this.length = urb.length;
     this.answered = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -183,7 +186,7 @@ export function bytes(text: string): Uint8Array {
 }
 
 /** Bytes that differ from place to place. */
-export function pattern(length: number, seed = 1): Uint8Array {
+export function pattern(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   const result = new Uint8Array(length);
   let state = seed >>> 0 || 1;
   for (let at = 0; at < length; at++) {

@@ -1,0 +1,192 @@
+/** Whatever a guest sends: nothing throws, nothing hangs, no byte outside is touched, and Reset Recovery brings it back. */
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { LENGTH_MAX, STATUS_COUNT, TYPE_BULK, TYPE_CONTROL, TYPE_INTERRUPT } from "../../../asm/layout.ts";
+import { createKeyboard } from "../../../worker/device/keyboard.ts";
+import { Host, now, pattern, type Transfer } from "./harness.ts";
+import { cbw, cdb, command, IN, OUT, plugDrive, resetRecovery, rw10 } from "./storage.ts";
+
+const byte = fc.nat(255);
+const operation = fc.oneof(
+  fc.constantFrom(
+    ...[0x00, 0x03, 0x08, 0x0a, 0x12, 0x15, 0x1a, 0x1b, 0x1e, 0x23, 0x25, 0x28, 0x2a, 0x2f, 0x35, 0x55, 0x5a],
+    ...[0x88, 0x8a, 0x8f, 0x91, 0x9e, 0xa0, 0xa8, 0xaa, 0xaf],
+  ),
+  byte,
+);
+/** Commands whose fields are small often enough to do something. */
+const block = fc
+  .tuple(operation, fc.array(fc.oneof(fc.constant(0), fc.nat(9), byte), { minLength: 15, maxLength: 15 }))
+  .map(([first, rest]) => Uint8Array.of(first, ...rest));
+const length = fc.oneof(fc.constantFrom(0, 13, 31, 512, 1024, 4096, 65536 + 512), fc.nat(9000));
+
+type Step =
+  | {
+      readonly do: "command";
+      readonly block: Uint8Array;
+      readonly length: number;
+      readonly isIn: boolean;
+      readonly unit: number;
+    }
+  | { readonly do: "in" | "out"; readonly length: number }
+  | { readonly do: "wrapper"; readonly bytes: Uint8Array }
+  | { readonly do: "cancel"; readonly which: number }
+  | { readonly do: "control"; readonly setup: readonly number[]; readonly length: number }
+  | { readonly do: "clear" | "halt" }
+  | { readonly do: "reset" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    do: fc.constant("command" as const),
+    block,
+    length: fc.oneof(length, fc.constantFrom(LENGTH_MAX, 0xffffffff)),
+    isIn: fc.boolean(),
+    unit: fc.oneof(fc.constant(0), fc.nat(15)),
+  }),
+  fc.record({ do: fc.constantFrom("in" as const, "out" as const), length }),
+  fc.record({ do: fc.constant("wrapper" as const), bytes: fc.uint8Array({ maxLength: 40 }) }),
+  fc.record({ do: fc.constant("cancel" as const), which: fc.nat(255) }),
+  fc.record({
+    do: fc.constant("control" as const),
+    setup: fc.tuple(
+      fc.oneof(fc.constantFrom(0, 1, 2, 0x80, 0x81, 0x82, 0x21, 0xa1), byte),
+      fc.oneof(fc.nat(12), byte),
+      fc.oneof(fc.nat(3), byte),
+      byte,
+      fc.oneof(fc.constantFrom(0, IN, OUT), byte),
+      byte,
+    ),
+    length: fc.oneof(fc.nat(255), fc.constant(0)),
+  }),
+  fc.record({ do: fc.constantFrom("clear" as const, "halt" as const) }),
+  fc.record({ do: fc.constant("reset" as const) }),
+);
+
+function take(host: Host, sent: Transfer[], each: Step): void {
+  switch (each.do) {
+    case "command":
+      sent.push(host.out(OUT, cbw(each.block, each.length, each.isIn, each.unit)));
+      break;
+    case "in":
+      sent.push(host.in(IN, each.length));
+      break;
+    case "out":
+      sent.push(host.out(OUT, pattern(each.length)));
+      break;
+    case "wrapper":
+      sent.push(host.out(OUT, each.bytes));
+      break;
+    case "cancel": {
+      const transfer = sent[each.which % (sent.length || 1)];
+      if (transfer && !transfer.answer) host.cancel(transfer);
+      break;
+    }
+    case "control": {
+      const [bmRequestType = 0, bRequest = 0, low = 0, high = 0, indexLow = 0, indexHigh = 0] = each.setup;
+      const setup = { bmRequestType, bRequest, wValue: low | (high << 8), wIndex: indexLow | (indexHigh << 8) };
+      sent.push(host.submit(0, TYPE_CONTROL, each.length, setup));
+      break;
+    }
+    case "clear":
+      host.clearHalt(IN);
+      host.clearHalt(OUT);
+      break;
+    case "halt":
+      host.control({ bmRequestType: 0x02, bRequest: 3, wIndex: IN });
+      break;
+    case "reset":
+      host.control({ bmRequestType: 0x21, bRequest: 0xff });
+      break;
+  }
+}
+
+for (const [name, image] of [
+  ["memory", () => ({ size: 64 * 512 })],
+  ["a Blob, which answers late", () => ({ blob: new Blob([pattern(64 * 512)]) })],
+] as const) {
+  test(`a flash drive of ${name} stands any order of anything`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const host = await plugDrive(image());
+        const sent: Transfer[] = [];
+        for (const each of steps) {
+          if (host.owned < 100) take(host, sent, each);
+        }
+        await host.settle(3);
+        for (const transfer of sent) {
+          if (!transfer.answer) host.cancel(transfer);
+        }
+        for (const transfer of sent) {
+          const { status, actual } = now(transfer);
+          expect(status).toBeLessThan(STATUS_COUNT);
+          expect(actual).toBeLessThanOrEqual(transfer.length);
+        }
+        expect(host.clean).toBe(true);
+
+        host.configure();
+        now(host.out(OUT, new Uint8Array(1)));
+        resetRecovery(host);
+        for (let turn = 0; turn < 3; turn++) command(host, cdb(0x1b, 6, { 4: 3 }), 0); // loaded, attentions read
+        expect(command(host, cdb(0x00, 6), 0)).toMatchObject({ status: 0 });
+        now(host.out(OUT, cbw(rw10(0x28, 63, 1), 512, true)));
+        expect(await host.wait(host.in(IN, 512))).toMatchObject({ status: 0, actual: 512 });
+        await host.device.close();
+        expect(host.clean || host.owned === 0).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+}
+
+test("a disk is exactly what a model of it says, after any reads and writes", async () => {
+  const blocks = 300;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.boolean(), fc.nat(blocks + 4), fc.nat(200), fc.nat()), { maxLength: 25 }),
+      async (operations) => {
+        const model = new Uint8Array(blocks * 512);
+        const host = await plugDrive({ size: blocks * 512 });
+        for (const [isWrite, lba, count, seed] of operations) {
+          const fits = lba + count <= blocks;
+          const data = pattern(count * 512, seed);
+          const outcome = isWrite
+            ? command(host, rw10(0x2a, lba, count), data)
+            : command(host, rw10(0x28, lba, count), data.length);
+          expect(outcome.status).toBe(fits ? 0 : 1);
+          if (!fits) continue;
+          if (isWrite) model.set(data, lba * 512);
+          else expect(Buffer.compare(outcome.data, model.subarray(lba * 512, (lba + count) * 512))).toBe(0);
+        }
+        expect(Buffer.compare(command(host, rw10(0x28, 0, blocks), model.length).data, model)).toBe(0);
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, 60_000);
+
+test("a keyboard stands any request and any transfer", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.tuple(byte, byte, byte, byte, byte, byte), fc.nat(300), fc.constantFrom(0x81, 0x01, 0x82)), {
+        maxLength: 40,
+      }),
+      async (requests) => {
+        const host = await Host.plug(createKeyboard());
+        host.configure();
+        const sent: Transfer[] = [];
+        for (const [[bmRequestType, bRequest, low, high, indexLow, indexHigh], room, endpoint] of requests) {
+          const setup = { bmRequestType, bRequest, wValue: low | (high << 8), wIndex: indexLow | (indexHigh << 8) };
+          sent.push(host.submit(0, TYPE_CONTROL, room, setup));
+          sent.push(host.submit(endpoint, room & 1 ? TYPE_INTERRUPT : TYPE_BULK, room));
+          host.device.input?.({ type: "key", code: "KeyA", pressed: (room & 2) !== 0 });
+          if (host.owned > 100) break;
+        }
+        await host.device.close();
+        await host.settle(2);
+        for (const transfer of sent) now(transfer);
+        expect(host.clean).toBe(true);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
