@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { parsePlug, parseSize } from "../../../app/cli/plug-argument.ts";
+import { parseCommandLine } from "../../../app/cli/usage.ts";
+import { UsageError } from "../../../app/cli/usage-error.ts";
+
+test.each([
+  ["keyboard@3", 3, { kind: "keyboard" }],
+  ["flash-drive:size=64M@1", 1, { kind: "flash-drive", image: { size: 64 * 2 ** 20 } }],
+  ["flash-drive:image=/a/b.img,readonly@8", 8, { kind: "flash-drive", image: { path: "/a/b.img" }, readOnly: true }],
+  ["flash-drive:image=/a@b\\,c=d.img@2", 2, { kind: "flash-drive", image: { path: "/a@b,c=d.img" } }],
+  ["flash-drive:size=4096,serial=AB12@2", 2, { kind: "flash-drive", image: { size: 4096 }, serial: "AB12" }],
+  [
+    "webusb:vid=1d50,pid=0x6018@2",
+    2,
+    { kind: "webusb", vendorId: 0x1d50, productId: 0x6018, serialNumber: "", ordinal: 0 },
+  ],
+])("%s", (text, port, device) => {
+  expect(parsePlug(text)).toEqual({ text, port, device });
+});
+
+test.each([
+  ["keyboard", /which port/],
+  ["keyboard@0", /1 to 8/],
+  ["keyboard@9", /1 to 8/],
+  ["keyboard@x", /1 to 8/],
+  ["mouse@1", /no device mouse/],
+  ["keyboard:layout=de@1", /no setting layout/],
+  ["flash-drive@1", /either image=FILE or size/],
+  ["flash-drive:image=a,size=1M@1", /either image=FILE or size/],
+  ["flash-drive:size=many@1", /no size/],
+  ["flash-drive:size=0@1", /no size/],
+  ["flash-drive:image@1", /needs a value/],
+  ["flash-drive:size=1M,readonly=yes@1", /takes no value/],
+  ["flash-drive:size=1M,size=2M@1", /given twice/],
+  ["webusb:vid=1d50@1", /vid=… and pid=…/],
+  ["webusb:vid=xyz,pid=1@1", /hexadecimal/],
+])("%s is refused in words", (text, words) => {
+  expect(() => parsePlug(text)).toThrow(UsageError);
+  expect(() => parsePlug(text)).toThrow(words);
+});
+
+test("sizes", () => {
+  expect(["512", "1K", "64M", "2G", "1MiB", "3kb"].map(parseSize)).toEqual([
+    512,
+    1024,
+    64 * 2 ** 20,
+    2 ** 31,
+    2 ** 20,
+    3072,
+  ]);
+  expect(["", "M", "1T", "-1", "1.5M"].map(parseSize)).toEqual(Array(5).fill(undefined));
+});
+
+test("a whole command line", () => {
+  const args = [
+    "run",
+    "--plug",
+    "keyboard@1",
+    "--plug",
+    "flash-drive:size=1M@2",
+    "--exec",
+    "lsusb",
+    "--timeout",
+    "1.5",
+  ];
+  expect(parseCommandLine([...args, "--json", "--no-state", "--memory", "256", "--placement", "worker"])).toMatchObject(
+    {
+      order: "run",
+      plugs: [{ port: 1 }, { port: 2 }],
+      exec: "lsusb",
+      controller: "xhci",
+      memoryMiB: 256,
+      placement: "worker",
+      timeoutMs: 1500,
+      states: false,
+      json: true,
+    },
+  );
+});
+
+test.each([
+  [[], /Say what to do/],
+  [["walk"], /no command walk/],
+  [["run", "lsusb"], /--exec/],
+  [["run", "--exce", "x"], /--exce/],
+  [["run", "--exec"], /--exec/],
+  [["run", "--controller", "ohci"], /--controller is xhci/],
+  [["run", "--timeout", "soon"], /number of seconds/],
+  [["run", "--plug", "keyboard@1", "--plug", "keyboard@1"], /Two devices/],
+  [["run", "--plug", "webusb:vid=1,pid=2@1", "--placement", "worker"], /--placement thread/],
+])("%j is refused in words", (args, words) => {
+  expect(() => parseCommandLine(args)).toThrow(UsageError);
+  expect(() => parseCommandLine(args)).toThrow(words);
+});
