@@ -126,6 +126,7 @@ export class Link implements RequestOwner {
     request.interval = exports.takenInterval();
     request.length = exports.takenLength();
     request.cancelledAs = STATUS_CANCELLED;
+    request.held = false;
     if (request.type === TYPE_CONTROL) {
       const low = exports.takenSetupLow();
       const high = exports.takenSetupHigh();

@@ -122,14 +122,13 @@ export class Port {
 
   cancel(request: Request): void {
     const state = this.#state;
-    if (state.name === "plugged") {
-      this.#cancel(state.device, request, STATUS_CANCELLED);
-    } else if (state.name === "resetting") {
-      // The device holds nothing during a reset: it is one of the waiting, or the reset itself.
+    if (state.name !== "plugged" && state.name !== "resetting") return;
+    if (state.name === "resetting") {
+      // Once it is answered its slot is the ring's again, and may come back as another transfer.
       const index = state.waiting.indexOf(request);
       if (index >= 0) state.waiting.splice(index, 1);
-      request.complete(STATUS_CANCELLED, 0);
     }
+    this.#cancel(state.device, request, STATUS_CANCELLED);
   }
 
   async #plugNow(source: DeviceSource): Promise<PlugReport> {
@@ -165,6 +164,7 @@ export class Port {
     } else if (isSetAddress(request)) {
       request.complete(STATUS_OK, 0);
     } else {
+      request.held = true;
       try {
         state.device.submit(request);
       } catch (error) {
@@ -178,7 +178,7 @@ export class Port {
     const state: Resetting = { name: "resetting", plug, device, host, waiting: [] };
     const { serial } = request;
     this.#setState(state);
-    this.#cancelAll(state, STATUS_CANCELLED, request);
+    this.#cancelAll(device, STATUS_CANCELLED, serial);
     const done = () => {
       if (this.#state !== state) return;
       this.#setState({ name: "plugged", plug, device, host });
@@ -210,23 +210,24 @@ export class Port {
   #drop(state: Plugged | Resetting): void {
     this.#close(state.device);
     this.#link.event(this.#number, state.plug, SPEED_NONE);
-    this.#cancelAll(state, STATUS_NO_DEVICE);
+    this.#cancelAll(state.device, STATUS_NO_DEVICE);
   }
 
-  /** Ends every transfer of the port but `spared`, newest first, so that no device begins a next one meanwhile. */
-  #cancelAll(state: Plugged | Resetting, status: number, spared?: Request): void {
-    const waiting = state.name === "resetting" ? state.waiting.splice(0) : [];
+  /**
+   * Ends the transfers of the port, or those that came before the one with serial number `before`. Newest first, so that no
+   * device begins a next one meanwhile.
+   */
+  #cancelAll(device: Device, status: number, before = Number.POSITIVE_INFINITY): void {
     for (const request of this.#link.pendingOf(this.#number).reverse()) {
-      if (request === spared) continue;
-      if (request.operation === OPERATION_PORT_RESET || waiting.includes(request)) request.complete(status, 0);
-      else this.#cancel(state.device, request, status);
+      if (request.serial < before) this.#cancel(device, request, status);
     }
   }
 
+  /** A transfer that the device does not hold waits for the end of a reset, or is the reset itself. */
   #cancel(device: Device, request: Request, status: number): void {
     const { serial } = request;
     request.cancelledAs = status;
-    device.cancel(request);
+    if (request.held) device.cancel(request);
     if (request.serial === serial) request.complete(status, 0);
   }
 

@@ -34,6 +34,9 @@ export class Request {
   /** What STATUS_CANCELLED becomes on the ring: STATUS_NO_DEVICE once the port is being emptied. */
   cancelledAs: number = STATUS_CANCELLED;
 
+  /** The device of its port has it. */
+  held = false;
+
   // The setup packet (USB 2.0 §9.3), when type is TYPE_CONTROL.
   bmRequestType = 0;
   bRequest = 0;

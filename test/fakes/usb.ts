@@ -23,8 +23,8 @@ class FakeConnectionEvent extends Event implements USBConnectionEvent {
 }
 
 export class FakeUsb extends EventTarget implements USB {
-  onconnect: ((this: this, event: USBConnectionEvent) => unknown) | null = null;
-  ondisconnect: ((this: this, event: USBConnectionEvent) => unknown) | null = null;
+  onconnect: USB["onconnect"] = null;
+  ondisconnect: USB["ondisconnect"] = null;
   readonly #connections: Connection[] = [];
   /** Devices with a serial number stay granted while they are away. */
   readonly #remembered = new Set<string>();

@@ -1,0 +1,432 @@
+import { expect, test } from "vitest";
+import {
+  FLAG_ZERO_PACKET,
+  SPEED_HIGH,
+  STATUS_CANCELLED,
+  STATUS_INVALID,
+  STATUS_NO_DEVICE,
+  STATUS_OK,
+  STATUS_STALL,
+  STATUS_TRANSACTION_ERROR,
+  TYPE_INTERRUPT,
+  TYPE_ISOCHRONOUS,
+} from "../../../asm/layout.ts";
+import { Backend } from "../../../worker/backend.ts";
+import { FakeVendor } from "../../fakes/fake-vendor.ts";
+import { Front } from "../../fakes/front.ts";
+import { ScriptedFunction, type ScriptedOptions, VENDOR_INTERFACE } from "../../fakes/scripted-function.ts";
+import { FakeUsb, type PlugOptions } from "../../fakes/usb.ts";
+import { FAKE_PRODUCT_ID, FAKE_VENDOR_ID } from "../../fakes/usb-descriptors.ts";
+
+const SET_CONFIGURATION_1 = [0x00, 9, 1, 0] as const;
+const CLEAR_HALT_IN = [0x02, 1, 0, 0x81] as const;
+
+const source = (serialNumber = "", ordinal = 0) =>
+  ({ kind: "webusb", vendorId: FAKE_VENDOR_ID, productId: FAKE_PRODUCT_ID, serialNumber, ordinal }) as const;
+
+/** `length` bytes that count up. */
+const counting = (length: number, from = 0) => Uint8Array.from({ length }, (_, index) => (from + index) & 0xff);
+
+/** A scripted device, plugged into port 1 and configured. */
+async function plugged(options: ScriptedOptions = {}, plugOptions: PlugOptions = {}) {
+  const usb = new FakeUsb();
+  const device = new ScriptedFunction(options);
+  const usbDevice = usb.plug(device, plugOptions);
+  const backend = new Backend({ usb });
+  const front = await Front.connect(backend);
+  const report = await backend.plug(1, 1, source(options.serialNumber));
+  await front.settle(2);
+  expect(await front.send({ setup: SET_CONFIGURATION_1 }).done).toMatchObject({ status: STATUS_OK });
+  return { usb, device, usbDevice, backend, front, report };
+}
+
+const bulkIn = (length: number) => ({ endpoint: 0x81, length });
+const bulkOut = (data: Uint8Array, flags = 0) => ({ endpoint: 0x02, data, flags });
+
+test("a plug reports the device, and the front hears of its speed", async () => {
+  const { report, front } = await plugged({ serialNumber: "S1" });
+  expect(report).toMatchObject({
+    plug: 1,
+    speed: SPEED_HIGH,
+    vendorId: FAKE_VENDOR_ID,
+    product: "scripted device",
+    serialNumber: "S1",
+  });
+  expect(report.notes).toEqual([
+    "Browsers do not tell a device's speed; high speed was inferred from its descriptors.",
+  ]);
+  expect(front.events).toEqual([{ port: 1, plug: 1, speed: SPEED_HIGH }]);
+});
+
+test("loopback: control, bulk and interrupt", async () => {
+  const usb = new FakeUsb();
+  const device = new FakeVendor("L1");
+  usb.plug(device);
+  const backend = new Backend({ usb });
+  const front = await Front.connect(backend);
+  await backend.plug(1, 3, source("L1"));
+  await front.settle(2);
+  const port = 3;
+  await front.send({ port, setup: SET_CONFIGURATION_1 }).done;
+  const written = counting(300, 0x11);
+  expect(await front.send({ port, setup: [0x40, 0x5b, 0, 0], data: written }).done).toMatchObject({ actual: 300 });
+  const read = await front.send({ port, setup: [0xc0, 0x5c, 0, 0], length: 512 }).done;
+  expect(read).toEqual({ status: STATUS_OK, actual: 300, data: written });
+
+  const long = counting(100_000);
+  expect(await front.send({ port, ...bulkOut(long) }).done).toMatchObject({ status: STATUS_OK, actual: 100_000 });
+  const back = await front.send({ port, ...bulkIn(131072) }).done;
+  expect([back.status, back.actual]).toEqual([STATUS_OK, 100_000]);
+  expect(Buffer.compare(back.data, long)).toBe(0);
+
+  const interrupt = front.send({ port, endpoint: 0x83, type: TYPE_INTERRUPT, length: 8 });
+  await front.settle();
+  expect(interrupt.answers).toBe(0);
+  // An idle interrupt endpoint holds up nothing.
+  expect(await front.send({ port, setup: [0x80, 6, 0x0100, 0], length: 18 }).done).toMatchObject({ actual: 18 });
+  device.tick(counting(5));
+  expect(await interrupt.done).toEqual({ status: STATUS_OK, actual: 5, data: counting(5) });
+});
+
+test("SET_ADDRESS is answered and never reaches the device; bRequest 5 of a vendor does", async () => {
+  const { front, device } = await plugged();
+  device.onControl = () => "ack";
+  expect(await front.send({ setup: [0x00, 5, 9, 0] }).done).toMatchObject({ status: STATUS_OK });
+  expect(await front.send({ setup: [0x40, 5, 9, 0] }).done).toMatchObject({ status: STATUS_OK });
+  expect(device.log).toEqual(["control 40 5"]);
+});
+
+test("descriptors: the guest sees held interfaces as vendor-specific, the person is told why", async () => {
+  const { front, report } = await plugged({
+    configurations: [[VENDOR_INTERFACE, { number: 1, interfaceClass: 8 }]],
+  });
+  const { data } = await front.send({ setup: [0x80, 6, 0x0200, 0], length: 255 }).done;
+  expect(data.length).toBe(9 + 9 + 3 * 7 + 9);
+  expect([data[7], data.at(-4)]).toEqual([0xc0, 0xff]);
+  expect(report.notes[0]).toBe(
+    "Interface 1 (mass storage) stays with the browser, which keeps this class from every page.",
+  );
+  const string = await front.send({ setup: [0x80, 6, 0x0302, 0x0409], length: 255 }).done;
+  expect([string.status, string.data[1], string.data[2]]).toEqual([STATUS_OK, 3, "s".charCodeAt(0)]);
+});
+
+test("an interface that no alternate lets the guest have: its endpoints and requests are refused", async () => {
+  const { front } = await plugged({
+    configurations: [[VENDOR_INTERFACE, { number: 1, interfaceClass: 3, endpoints: [] }]],
+  });
+  expect(await front.send({ endpoint: 0x84, length: 8 }).done).toMatchObject({ status: STATUS_INVALID });
+  expect(await front.send({ setup: [0xa1, 1, 0x0100, 1], length: 8 }).done).toMatchObject({ status: STATUS_STALL });
+  expect(await front.send({ setup: [0x81, 6, 0x2200, 1], length: 8 }).done).toMatchObject({ status: STATUS_STALL });
+});
+
+test("isochronous transfers and endpoints are refused", async () => {
+  const { front } = await plugged({
+    configurations: [
+      [
+        {
+          number: 0,
+          endpoints: [...(VENDOR_INTERFACE.endpoints ?? []), { address: 0x84, type: "isochronous", packetSize: 512 }],
+        },
+      ],
+    ],
+  });
+  expect(await front.send({ endpoint: 0x84, length: 8, type: TYPE_ISOCHRONOUS }).done).toMatchObject({
+    status: STATUS_INVALID,
+  });
+  expect(await front.send({ endpoint: 0x84, length: 8 }).done).toMatchObject({ status: STATUS_INVALID });
+  expect(await front.send({ endpoint: 0x81, length: 8, type: TYPE_ISOCHRONOUS }).done).toMatchObject({
+    status: STATUS_INVALID,
+  });
+});
+
+test("a short packet ends a transfer; a zero-length one ends it with what it has", async () => {
+  const { front, device } = await plugged();
+  const first = front.send(bulkIn(2048));
+  const second = front.send(bulkIn(512));
+  device.push(0x81, counting(512), counting(100), new Uint8Array(0));
+  expect(await first.done).toMatchObject({ status: STATUS_OK, actual: 612 });
+  expect(await second.done).toMatchObject({ status: STATUS_OK, actual: 0 });
+});
+
+test("what a device sends beyond a transfer goes to the next, byte by byte", async () => {
+  const { front, device } = await plugged();
+  const first = front.send(bulkIn(100));
+  device.push(0x81, counting(512));
+  expect(await first.done).toEqual({ status: STATUS_OK, actual: 100, data: counting(100) });
+  // The packet was full, so the next transfer goes on with the packet behind it.
+  const second = front.send(bulkIn(500));
+  device.push(0x81, counting(88, 512));
+  expect(await second.done).toEqual({ status: STATUS_OK, actual: 500, data: counting(500, 100) });
+});
+
+test("what a short packet leaves over ends the next transfer", async () => {
+  const { front, device } = await plugged();
+  const first = front.send(bulkIn(100));
+  device.push(0x81, counting(300));
+  await first.done;
+  expect(await front.send(bulkIn(512)).done).toEqual({ status: STATUS_OK, actual: 200, data: counting(200, 100) });
+});
+
+test("an IN that the guest gives up is answered at once, and its data goes to the next in order", async () => {
+  const { front, device, backend } = await plugged();
+  const first = front.send(bulkIn(512));
+  const second = front.send(bulkIn(1024));
+  const third = front.send(bulkIn(512));
+  await front.settle(2);
+  front.cancel(first);
+  front.cancel(third);
+  expect(await first.done).toMatchObject({ status: STATUS_CANCELLED, actual: 0 });
+  expect(await third.done).toMatchObject({ status: STATUS_CANCELLED, actual: 0 });
+  expect((await backend.stats()).orphans).toBe(2);
+  device.push(0x81, counting(512), counting(512, 100), counting(7, 200));
+  const answer = await second.done;
+  expect(answer).toMatchObject({ status: STATUS_OK, actual: 1024 });
+  expect(answer.data.subarray(512)).toEqual(counting(512, 100));
+  expect(await front.send(bulkIn(512)).done).toMatchObject({ actual: 7, data: counting(7, 200) });
+  device.push(0x81, new Uint8Array(1));
+  await front.settle();
+  expect(await backend.stats()).toMatchObject({ owned: 0, orphans: 0 });
+});
+
+test("CLEAR_FEATURE(ENDPOINT_HALT) drops what an orphan brought before it", async () => {
+  const { front, device } = await plugged();
+  const given = front.send(bulkIn(512));
+  await front.settle(2);
+  front.cancel(given);
+  device.push(0x81, counting(10));
+  await front.settle();
+  expect(await front.send({ setup: CLEAR_HALT_IN }).done).toMatchObject({ status: STATUS_OK });
+  const next = front.send(bulkIn(512));
+  device.push(0x81, counting(3, 50));
+  expect(await next.done).toMatchObject({ actual: 3, data: counting(3, 50) });
+});
+
+test("an orphan that a clearHalt leaves open still brings its data to the next IN", async () => {
+  const { front, device } = await plugged();
+  const given = front.send(bulkIn(512));
+  await front.settle(2);
+  front.cancel(given);
+  await front.send({ setup: CLEAR_HALT_IN }).done;
+  const next = front.send(bulkIn(512));
+  await front.settle(2);
+  device.push(0x81, counting(3));
+  expect(await next.done).toMatchObject({ actual: 3, data: counting(3) });
+});
+
+test("after a stall the transfers behind it are cancelled, and run again once the halt is cleared", async () => {
+  const { front, device, backend } = await plugged();
+  const sent = [front.send(bulkIn(1024)), front.send(bulkIn(512)), front.send(bulkIn(512))];
+  device.push(0x81, counting(512), "stall");
+  const answers = await Promise.all(sent.map((each) => each.done));
+  // Chromium gives no data with a stall that it did not also get: here it is what came before.
+  expect(answers.map(({ status, actual }) => [status, actual])).toEqual([
+    [STATUS_STALL, 512],
+    [STATUS_CANCELLED, 0],
+    [STATUS_CANCELLED, 0],
+  ]);
+  expect(await front.send(bulkIn(512)).done).toMatchObject({ status: STATUS_STALL });
+  expect(await front.send({ setup: CLEAR_HALT_IN }).done).toMatchObject({ status: STATUS_OK });
+  expect(device.log).toEqual(["clear halt 81"]);
+  const again = front.send(bulkIn(512));
+  device.push(0x81, counting(9));
+  expect(await again.done).toMatchObject({ status: STATUS_OK, actual: 9 });
+  expect(await backend.stats()).toMatchObject({ owned: 0, orphans: 0 });
+});
+
+test("OUT: in order, private copies, nothing counted after a stall", async () => {
+  const { front, device } = await plugged();
+  device.outAnswers.push("ack", "ack", "stall");
+  const sent = [1, 2, 3, 4, 5].map((value) => front.send(bulkOut(new Uint8Array(512).fill(value))));
+  const answers = await Promise.all(sent.map((each) => each.done));
+  expect(answers.map(({ status, actual }) => [status, actual])).toEqual([
+    [STATUS_OK, 512],
+    [STATUS_OK, 512],
+    [STATUS_STALL, 0],
+    [STATUS_CANCELLED, 0],
+    [STATUS_CANCELLED, 0],
+  ]);
+  expect(device.received.map((packet) => packet[0])).toEqual([1, 2]);
+});
+
+test("noise on the wire is a transaction error", async () => {
+  const { front, device } = await plugged();
+  device.push(0x81, "error");
+  expect(await front.send(bulkIn(512)).done).toMatchObject({ status: STATUS_TRANSACTION_ERROR, actual: 0 });
+});
+
+test("a zero-length packet follows a whole packet only when it is asked for", async () => {
+  const { front, device } = await plugged();
+  await front.send(bulkOut(counting(512), FLAG_ZERO_PACKET)).done;
+  await front.send(bulkOut(counting(100), FLAG_ZERO_PACKET)).done;
+  await front.send(bulkOut(counting(512))).done;
+  await front.send(bulkOut(new Uint8Array(0))).done;
+  expect(device.received.map((packet) => packet.length)).toEqual([512, 0, 100, 512, 0]);
+});
+
+test("several transfers are in flight on an endpoint, but not without bound", async () => {
+  const { front, usbDevice, device } = await plugged();
+  const sent = Array.from({ length: 20 }, () => front.send(bulkIn(512)));
+  await front.settle(2);
+  expect(usbDevice.pending).toBe(8);
+  for (let value = 0; value < 20; value++) device.push(0x81, Uint8Array.of(value));
+  const answers = await Promise.all(sent.map((each) => each.done));
+  expect(answers.map(({ data }) => data[0])).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  const long = [front.send(bulkIn(3 << 20)), front.send(bulkIn(3 << 20))];
+  await front.settle(2);
+  expect(usbDevice.pending).toBe(1);
+  device.push(0x81, Uint8Array.of(1), Uint8Array.of(2));
+  await Promise.all(long.map((each) => each.done));
+});
+
+test("alternates: selected, reported, and their endpoints changed", async () => {
+  const { front, device } = await plugged({
+    configurations: [[{ number: 0 }, { ...VENDOR_INTERFACE, alternate: 1 }]],
+  });
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ status: STATUS_INVALID });
+  expect(await front.send({ setup: [0x01, 11, 1, 0] }).done).toMatchObject({ status: STATUS_OK });
+  expect(await front.send({ setup: [0x81, 10, 0, 0], length: 1 }).done).toMatchObject({ data: Uint8Array.of(1) });
+  const pending = front.send(bulkIn(512));
+  await front.settle(2);
+  expect(await front.send({ setup: [0x01, 11, 0, 0] }).done).toMatchObject({ status: STATUS_OK });
+  expect(await pending.done).toMatchObject({ status: STATUS_CANCELLED });
+  expect(await front.send({ setup: [0x01, 11, 7, 0] }).done).toMatchObject({ status: STATUS_STALL });
+  // A configuration starts from the first alternates again, although the browser sends nothing for it.
+  await front.send({ setup: [0x01, 11, 1, 0] }).done;
+  await front.send({ setup: SET_CONFIGURATION_1 }).done;
+  expect(await front.send({ setup: [0x81, 10, 0, 0], length: 1 }).done).toMatchObject({ data: Uint8Array.of(0) });
+  expect(device.log).toEqual([1, 0, 1, 0].map((alternate) => `interface 0 alternate ${alternate}`));
+});
+
+test("another configuration: released, selected, claimed", async () => {
+  const { front, device, usbDevice } = await plugged({
+    configurations: [[VENDOR_INTERFACE], [{ ...VENDOR_INTERFACE, number: 1 }]],
+  });
+  expect(await front.send({ setup: [0x00, 9, 2, 0] }).done).toMatchObject({ status: STATUS_OK });
+  expect(usbDevice.configuration?.interfaces[0]).toMatchObject({ interfaceNumber: 1, claimed: true });
+  expect(await front.send({ setup: [0x80, 8, 0, 0], length: 1 }).done).toMatchObject({ data: Uint8Array.of(2) });
+  device.push(0x81, counting(4));
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ actual: 4 });
+  expect(await front.send({ setup: [0x00, 9, 3, 0] }).done).toMatchObject({ status: STATUS_STALL });
+});
+
+test("another configuration after a reset, when Chromium cannot release", async () => {
+  const { front, usbDevice } = await plugged({ configurations: [[VENDOR_INTERFACE], [VENDOR_INTERFACE]] });
+  await front.send(bulkOut(counting(1))).done;
+  expect(await front.reset().done).toMatchObject({ status: STATUS_OK });
+  expect(await front.send({ setup: [0x00, 9, 2, 0] }).done).toMatchObject({ status: STATUS_OK });
+  expect(usbDevice.configuration?.configurationValue).toBe(2);
+});
+
+test("where the browser cannot change the configuration, the guest keeps the old one", async () => {
+  const { front, device } = await plugged(
+    { configurations: [[VENDOR_INTERFACE], [VENDOR_INTERFACE]] },
+    { windows: true },
+  );
+  expect(await front.send({ setup: [0x00, 9, 2, 0] }).done).toMatchObject({ status: STATUS_STALL });
+  expect(await front.send({ setup: SET_CONFIGURATION_1 }).done).toMatchObject({ status: STATUS_OK });
+  device.push(0x81, counting(4));
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ actual: 4 });
+  expect(await front.reset().done).toMatchObject({ status: STATUS_OK });
+});
+
+test("port reset: an untouched device is left alone, a used one is reset and unconfigured", async () => {
+  const { front, device, backend } = await plugged();
+  expect(await front.reset().done).toMatchObject({ status: STATUS_OK });
+  expect(device.log).toEqual([]);
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ status: STATUS_INVALID });
+  await front.send({ setup: SET_CONFIGURATION_1 }).done;
+  const pending = front.send(bulkIn(512));
+  await front.settle(2);
+  const reset = front.reset();
+  expect(await pending.done).toMatchObject({ status: STATUS_CANCELLED });
+  expect(await reset.done).toMatchObject({ status: STATUS_OK });
+  expect(device.log).toEqual(["reset"]);
+  expect(await front.send({ setup: [0x80, 8, 0, 0], length: 1 }).done).toMatchObject({ data: Uint8Array.of(0) });
+  await front.send({ setup: SET_CONFIGURATION_1 }).done;
+  device.push(0x81, counting(4));
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ actual: 4 });
+  expect(await backend.stats()).toMatchObject({ owned: 0, orphans: 0 });
+});
+
+test("a control transfer that the device never answers can be given up, and a reset goes on", async () => {
+  const { front, device, backend } = await plugged();
+  device.onControl = () => "nak";
+  const hanging = front.send({ setup: [0x40, 1, 0, 0] });
+  await front.settle(4);
+  front.cancel(hanging);
+  expect(await hanging.done).toMatchObject({ status: STATUS_CANCELLED });
+  const behind = front.send({ setup: [0x80, 6, 0x0100, 0], length: 18 });
+  await front.settle();
+  expect(behind.answers).toBe(0);
+  expect(await front.reset().done).toMatchObject({ status: STATUS_OK });
+  expect(await front.send({ setup: [0x80, 6, 0x0100, 0], length: 18 }).done).toMatchObject({ actual: 18 });
+  expect(await backend.stats()).toMatchObject({ owned: 0, orphans: 0 });
+});
+
+test("pulled out: transfers end, the port drops once, the page is told once", async () => {
+  const { usb, usbDevice, front, backend } = await plugged();
+  const notices: unknown[] = [];
+  await backend.listen((notice) => notices.push(notice));
+  const pending = [front.send(bulkIn(512)), front.send({ endpoint: 0x83, length: 8, type: TYPE_INTERRUPT })];
+  await front.settle(2);
+  await usb.unplug(usbDevice, () => new DOMException("The device was disconnected.", "NotFoundError"));
+  for (const each of pending) expect((await each.done).status).toBe(STATUS_NO_DEVICE);
+  await front.settle();
+  expect(front.events.map(({ speed }) => speed)).toEqual([SPEED_HIGH, 0]);
+  expect(notices).toEqual([{ link: 1, port: 1, reason: "The device was pulled out." }]);
+  await backend.unplug(1, 1);
+  expect(front.events.length).toBe(2);
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ status: STATUS_NO_DEVICE });
+  expect(await backend.stats()).toEqual({ links: 1, devices: 0, owned: 0, orphans: 0 });
+});
+
+test("unplugged in the middle: the front hears of it before its transfers end, and the browser's device is free", async () => {
+  const { usbDevice, front, backend } = await plugged();
+  const pending = front.send(bulkIn(512));
+  await front.settle(2);
+  await backend.unplug(1, 1);
+  expect(await pending.done).toMatchObject({ status: STATUS_NO_DEVICE });
+  expect(front.history.slice(-2)).toEqual(["unplug 1", `81 ${STATUS_NO_DEVICE}`]);
+  expect(usbDevice.opened).toBe(false);
+  await front.settle();
+  expect(await backend.stats()).toMatchObject({ devices: 0, owned: 0, orphans: 0 });
+  expect(await backend.plug(1, 2, source())).toMatchObject({ plug: 1 });
+});
+
+const refusals: [string, ScriptedOptions, PlugOptions, string, RegExp][] = [
+  ["not there", {}, { granted: false }, "NotFoundError", /choose it again/],
+  ["forbidden", {}, { forbidden: true }, "AccessError", /udev rule/],
+  ["held by a driver", {}, { busy: [0] }, "BusyError", /driver of this computer/],
+  ["protected", { configurations: [[{ number: 0, interfaceClass: 8 }]] }, {}, "UnsupportedError", /mass storage/],
+];
+test.each(refusals)("a plug is refused with words: %s", async (_, options, plugOptions, name, words) => {
+  const usb = new FakeUsb();
+  const usbDevice = usb.plug(new ScriptedFunction(options), plugOptions);
+  const backend = new Backend({ usb });
+  await Front.connect(backend);
+  await expect(backend.plug(1, 1, source())).rejects.toMatchObject({ name, message: expect.stringMatching(words) });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(usbDevice.opened).toBe(false);
+});
+
+test("a device in one port cannot be plugged into another; of equal devices each is found", async () => {
+  const usb = new FakeUsb();
+  usb.plug(new ScriptedFunction());
+  usb.plug(new ScriptedFunction());
+  const backend = new Backend({ usb });
+  await Front.connect(backend);
+  await backend.plug(1, 1, source("", 0));
+  await expect(backend.plug(1, 2, source("", 0))).rejects.toMatchObject({ name: "BusyError" });
+  await backend.plug(1, 2, source("", 1));
+  expect((await backend.stats()).devices).toBe(2);
+});
+
+test("a page that is exempt gets protected interfaces too", async () => {
+  const { report, front } = await plugged(
+    { configurations: [[VENDOR_INTERFACE, { number: 1, interfaceClass: 8 }]] },
+    { unrestricted: true },
+  );
+  expect(report.notes.length).toBe(1);
+  const { data } = await front.send({ setup: [0x80, 6, 0x0200, 0], length: 255 }).done;
+  expect(data.at(-4)).toBe(8);
+});
