@@ -49,12 +49,13 @@ function parseCpio(archive: Uint8Array): Map<string, ParsedMember> {
     const name = text(at + 110, nameEnd - 1);
     const dataAt = Math.ceil(nameEnd / 4) * 4;
     const data = archive.subarray(dataAt, dataAt + field(6));
-    at = Math.ceil((dataAt + field(6)) / 4) * 4;
+    const member: ParsedMember = { mode: field(1), data, rdev: [field(9), field(10)] };
+    at = Math.ceil((dataAt + data.length) / 4) * 4;
     if (name === "TRAILER!!!") {
       expect(at).toBe(archive.length);
       return members;
     }
-    members.set(name, { mode: field(1), data, rdev: [field(9), field(10)] });
+    members.set(name, member);
   }
   throw new Error("the archive has no trailer");
 }
@@ -214,7 +215,7 @@ class Agent {
   async run(command: string): Promise<{ output: string; status: number }> {
     const line = `run nonce ${Buffer.from(command).toString("base64")}\n`;
     this.#emulator.serial_send_bytes(1, Buffer.from(line));
-    const [, output = "", status] = await this.#until(/^([^]*)\nnonce (\d+)\n$/);
+    const [, output = "", status] = await this.#until(/^(.*)\nnonce (\d+)\n$/s);
     return { output, status: Number(status) };
   }
 }
