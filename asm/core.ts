@@ -33,10 +33,12 @@ export function createMemory(): WebAssembly.Memory {
 /** Looks at a ring without a sleep between, before other tasks of the thread get their turn. */
 const SLEEPLESS_LOOKS = 32;
 
-const taskBell = new Int32Array(new SharedArrayBuffer(4));
+/** Made when it is first needed: a page that may not share memory still has to load this module, to be told so. */
+let taskBell: Int32Array | undefined;
 
 /** Resolves in a task of its own, in every environment and without a timer's delay. */
 async function nextTask(): Promise<void> {
+  taskBell ??= new Int32Array(new SharedArrayBuffer(4));
   const result = Atomics.waitAsync(taskBell, 0, 0);
   Atomics.notify(taskBell, 0);
   if (result.async) await result.value;

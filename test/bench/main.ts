@@ -6,8 +6,9 @@ import { parseArgs } from "node:util";
 import { print } from "./print.ts";
 import { ring } from "./ring.ts";
 import type { BenchOptions, Section, Table } from "./section.ts";
+import { storage } from "./storage.ts";
 
-const sections: readonly Section[] = [ring];
+const sections: readonly Section[] = [ring, storage];
 
 const { values } = parseArgs({
   options: {
