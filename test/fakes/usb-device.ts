@@ -22,6 +22,8 @@ const INTERFACE_UNKNOWN = "The interface number provided is not supported by the
 export interface FakeDeviceOptions {
   /** Interfaces that a driver of the computer holds. */
   readonly busy?: readonly number[];
+  /** Interfaces whose claim never ends, as on Windows before the driver is there. */
+  readonly hanging?: readonly number[];
   /** The computer's user may not open it. */
   readonly forbidden?: boolean;
   /** What the computer has configured: the first configuration, unless said otherwise; 0 is none. */
@@ -150,6 +152,10 @@ export class FakeUsbDevice implements USBDevice {
   async claimInterface(interfaceNumber: number): Promise<void> {
     const target = this.#interface(interfaceNumber);
     if (target.claimed) return;
+    if (this.#options.hanging?.includes(interfaceNumber)) {
+      target.isChanging = true;
+      await this.#call(new Promise<never>(() => undefined));
+    }
     await this.#changeInterface(target, () => {
       if (target.isProtected && !this.#options.unrestricted) {
         throw new DOMException("The requested interface implements a protected class.", "SecurityError");

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   FLAG_ZERO_PACKET,
   SPEED_HIGH,
@@ -378,6 +378,36 @@ test("pulled out: transfers end, the port drops once, the page is told once", as
   expect(front.events.length).toBe(2);
   expect(await front.send(bulkIn(8)).done).toMatchObject({ status: STATUS_NO_DEVICE });
   expect(await backend.stats()).toEqual({ links: 1, devices: 0, owned: 0, orphans: 0 });
+});
+
+test("pulled out while nothing is under way: the browser's event drops the port", async () => {
+  const { usb, usbDevice, front, backend } = await plugged();
+  const notices: unknown[] = [];
+  await backend.listen((notice) => notices.push(notice));
+  await usb.unplug(usbDevice);
+  await front.settle();
+  expect(front.events.map(({ speed }) => speed)).toEqual([SPEED_HIGH, 0]);
+  expect(notices).toEqual([{ link: 1, port: 1, reason: "Scripted device was pulled out." }]);
+});
+
+test("a claim that never ends is a refusal, in time", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const usb = new FakeUsb();
+    usb.plug(new ScriptedFunction(), { hanging: [0] });
+    const backend = new Backend({ usb });
+    const front = await Front.connect(backend);
+    const refused = expect(backend.plug(1, 1, source())).rejects.toMatchObject({
+      name: "AccessError",
+      message: expect.stringMatching(/claiming interface 0 of scripted device/),
+    });
+    await front.settle();
+    vi.advanceTimersByTime(10_000);
+    await refused;
+    await expect(backend.plug(1, 1, { kind: "keyboard" })).resolves.toMatchObject({ plug: 1 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("unplugged in the middle: the front hears of it before its transfers end, and the browser's device is free", async () => {
