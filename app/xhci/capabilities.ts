@@ -21,8 +21,8 @@ const HCIVERSION = 0x0110;
 const MAX_INTERRUPTERS = 1;
 /** No Secondary SID Support; no streams, no 64-bit addresses, 32-byte contexts, ports always powered. */
 const HCCPARAMS1_NSS = 1 << 7;
-/** Isochronous Scheduling Threshold: eight microframes. */
-const IST = 1 << 3;
+/** Isochronous Scheduling Threshold: one frame. */
+const IST = (1 << 3) | 1;
 
 const SUPPORTED_PROTOCOL = 2;
 const PROTOCOL_NAME = 0x20425355; // "USB "

@@ -15,13 +15,15 @@ import {
   Trb,
 } from "./trb.ts";
 
-/** Commands taken at one ring of the doorbell: a ring that loops on itself has no end. */
-const COMMANDS_MAX = 1024;
+/** What a command costs of the turn's work: a few contexts are read and written. */
+const COMMAND_WORK = 32;
 
 export interface CommandRingHost {
   readonly memory: GuestMemory;
   readonly events: EventSink;
+  /** The xHC runs, events find room, and this turn's work is not done. */
   readonly ready: boolean;
+  charge(work: number): void;
   execute(trb: Trb, done: CommandDone): void;
 }
 
@@ -33,6 +35,9 @@ export class CommandRing {
   /** The command under way, counted: a late answer to an aborted one finds another number. */
   #command = 0;
   #busy = false;
+  /** Command Stop was written while a command was under way. */
+  #stopping = false;
+  #advancing = false;
 
   constructor(host: CommandRingHost) {
     this.#host = host;
@@ -44,9 +49,9 @@ export class CommandRing {
         name: "CRCR",
         offset: CRCR,
         reset: 0,
-        rw: 0,
+        rw: (CRCR_POINTER | CRCR_RCS) >>> 0,
         rw1c: 0,
-        // Pointer and flags read as 0; only Command Ring Running shows.
+        // Pointer and cycle state read as 0; only Command Ring Running shows.
         read: (stored) => stored & CRCR_CRR,
         written: (value) => this.#written(value),
       },
@@ -66,7 +71,16 @@ export class CommandRing {
 
   /** Takes commands until the ring is empty or one has to wait. */
   advance(): void {
-    for (let taken = 0; taken < COMMANDS_MAX && this.#running && !this.#busy && this.#host.ready; taken++) {
+    // A command that is done at once lands here again: a loop, not a recursion.
+    if (this.#advancing) return;
+    this.#advancing = true;
+    this.#take();
+    this.#advancing = false;
+  }
+
+  #take(): void {
+    while (this.#running && !this.#busy && this.#host.ready) {
+      this.#host.charge(COMMAND_WORK);
       const fetch = this.#cursor.next(this.#host.memory, this.#trb);
       if (fetch === "empty") return;
       if (fetch === "broken") {
@@ -81,6 +95,7 @@ export class CommandRing {
         if (command !== this.#command || !this.#busy) return;
         this.#busy = false;
         this.#complete(address, code, slotId);
+        if (this.#stopping) this.#end();
         this.advance();
       });
     }
@@ -93,6 +108,7 @@ export class CommandRing {
 
   reset(): void {
     this.#busy = false;
+    this.#stopping = false;
     this.#command++;
     this.#cursor.set(0, 1);
   }
@@ -110,10 +126,11 @@ export class CommandRing {
     return ((this.#file?.get(CRCR) ?? 0) & CRCR_CRR) !== 0;
   }
 
-  /** The pointer is taken while the ring stands; Stop and Abort while it runs (§5.4.5). */
+  /** The pointer is taken while the ring stands; Stop and Abort while it runs (§4.6.1.1, §4.6.1.2, §5.4.5). */
   #written(value: number): void {
     if (!this.#running) {
-      this.#cursor.set((value & CRCR_POINTER) >>> 0, value & CRCR_RCS);
+      const stored = this.#file?.get(CRCR) ?? 0;
+      this.#cursor.set((stored & CRCR_POINTER) >>> 0, stored & CRCR_RCS);
       return;
     }
     if (!(value & (CRCR_CS | CRCR_CA))) return;
@@ -122,6 +139,12 @@ export class CommandRing {
       this.#command++;
       this.#complete(this.#trb.address, CC_COMMAND_ABORTED, 0);
     }
+    if (this.#busy) this.#stopping = true;
+    else this.#end();
+  }
+
+  #end(): void {
+    this.#stopping = false;
     this.stop();
     this.#complete(this.#cursor.dequeue, CC_COMMAND_RING_STOPPED, 0);
   }

@@ -1,6 +1,7 @@
 /** The commands of the command ring, each in the order of its steps in the specification (xHCI 1.2 §4.6). */
 import {
   CONTEXT_SIZE,
+  clearContext,
   copyContext,
   ENDPOINT_ID_MAX,
   EP_STATE_ERROR,
@@ -44,8 +45,6 @@ import {
   type Trb,
 } from "./trb.ts";
 
-/** A Link TRB's and a context's pointers have 16-byte alignment; the low bits hold flags. */
-const POINTER_MASK = ~0xf;
 const ISOCH_TYPES = [1, 5];
 
 export interface CommandHost extends EndpointHost {
@@ -58,6 +57,11 @@ export interface CommandHost extends EndpointHost {
 
 /** How a command ended: its completion code, and the slot it was about. */
 export type CommandDone = (code: number, slotId: number) => void;
+
+/** A context's and a ring's pointers have 16-byte alignment; the low bits hold flags. */
+function pointerOf(trb: Trb): number {
+  return (trb.parameter & ~0xf) >>> 0;
+}
 
 export class Commands {
   readonly #host: CommandHost;
@@ -125,13 +129,11 @@ export class Commands {
       case TRB_DISABLE_SLOT:
         return this.#disableSlot(slot);
       case TRB_ADDRESS_DEVICE:
-        return this.#addressDevice(slot, trb.parameter & POINTER_MASK, (trb.control & TRB_BSR) !== 0);
+        return this.#addressDevice(slot, pointerOf(trb), (trb.control & TRB_BSR) !== 0);
       case TRB_CONFIGURE_ENDPOINT:
-        return trb.control & TRB_DECONFIGURE
-          ? this.#deconfigure(slot)
-          : this.#configureEndpoint(slot, trb.parameter & POINTER_MASK);
+        return trb.control & TRB_DECONFIGURE ? this.#deconfigure(slot) : this.#configureEndpoint(slot, pointerOf(trb));
       case TRB_EVALUATE_CONTEXT:
-        return this.#evaluateContext(slot, trb.parameter & POINTER_MASK);
+        return this.#evaluateContext(slot, pointerOf(trb));
       case TRB_RESET_ENDPOINT:
         return this.#resetEndpoint(slot, trb.endpointId);
       case TRB_SET_TR_DEQUEUE:
@@ -178,7 +180,6 @@ export class Commands {
     slot.close();
     slot.plug = plug;
     slot.context = context;
-    slot.clearContexts(memory);
     copyContext(memory, input + CONTEXT_SIZE, context);
     copyContext(memory, input + 2 * CONTEXT_SIZE, slot.endpointContext(1));
     slot.openEndpoint(1, control);
@@ -218,7 +219,7 @@ export class Commands {
       const to = slot.endpointContext(id);
       if ((drop >>> id) & 1) {
         slot.closeEndpoint(id);
-        for (let offset = 0; offset < CONTEXT_SIZE; offset += 4) memory.write32(to + offset, 0);
+        clearContext(memory, to);
       }
       if ((add >>> id) & 1) {
         const fields = readEndpointContext(memory, from);
@@ -267,7 +268,7 @@ export class Commands {
     if (trb.endpointId === 0) return CC_TRB_ERROR;
     if (!endpoint) return CC_ENDPOINT_NOT_ENABLED;
     if (endpoint.state !== EP_STATE_STOPPED && endpoint.state !== EP_STATE_ERROR) return CC_CONTEXT_STATE_ERROR;
-    endpoint.setDequeue((trb.parameter & POINTER_MASK) >>> 0, trb.parameter & 1);
+    endpoint.setDequeue(pointerOf(trb), trb.parameter & 1);
     return CC_SUCCESS;
   }
 

@@ -24,6 +24,7 @@ import type { Link, Urb, UrbOwner } from "../link.ts";
 import { RingCursor } from "./consumer-ring.ts";
 import {
   type EndpointContext,
+  EP_STATE_DISABLED,
   EP_STATE_ERROR,
   EP_STATE_HALTED,
   EP_STATE_RUNNING,
@@ -60,11 +61,11 @@ export interface EndpointHost {
   readonly memory: GuestMemory;
   readonly link: Link;
   readonly events: EventSink;
-  /** The xHC runs, and its event ring has room. */
+  /** The xHC runs, its event ring has room, and this turn's work is not done. */
   readonly ready: boolean;
-  /** Takes one TD off this turn's budget; false when it is used up (no guest needs so many, a looped ring has no end). */
-  spend(): boolean;
-  /** The endpoint has to wait for a free URB or for the next turn: call `advance` then. */
+  /** Counts work of this turn: no guest needs as much as there is room for, but a looped ring has no end. */
+  charge(work: number): void;
+  /** The endpoint has to wait until the xHC is ready, or for a free URB: call `advance` then. */
   postpone(endpoint: Endpoint): void;
 }
 
@@ -96,6 +97,8 @@ export function supportedType(type: number): boolean {
   return urbType(type) !== undefined;
 }
 
+/** log2 of the bytes that are as much work as a TRB. */
+const WORK_SHIFT = 12;
 const FIELD_LIMIT_INTERVAL = 15;
 
 export class Endpoint implements UrbOwner {
@@ -112,6 +115,8 @@ export class Endpoint implements UrbOwner {
   #state = EP_STATE_RUNNING;
   /** The first TD that is not done: what the guest is told. */
   readonly #dequeue = new RingCursor();
+  /** Bytes of that TD that were moved before it was interrupted. */
+  #moved = 0;
   /** The first TD that was not handed to the backend. */
   readonly #fetch = new RingCursor();
   /** Transfers with the backend, in order. */
@@ -155,13 +160,14 @@ export class Endpoint implements UrbOwner {
   /** Hands over as many TDs as may be with the backend at once. */
   advance(): void {
     const host = this.#host;
-    while (this.#state === EP_STATE_RUNNING && !this.#stopping && host.ready && this.#queue.length < this.#depth) {
-      if (!host.spend()) {
+    while (this.#state === EP_STATE_RUNNING && !this.#stopping && this.#queue.length < this.#depth) {
+      if (!host.ready) {
         host.postpone(this);
         return;
       }
       const transfer = this.#pool.pop() ?? new Transfer();
       const parsed = transfer.parse(host.memory, this.#fetch, this.id === 1, (this.id & 1) === 1);
+      host.charge(1 + transfer.count + (transfer.length >>> WORK_SHIFT));
       if (parsed === "incomplete") {
         this.#pool.push(transfer);
         return;
@@ -203,14 +209,27 @@ export class Endpoint implements UrbOwner {
    */
   stop(done: (code: number) => void): void {
     this.#stopping = done;
-    for (const transfer of this.#queue) if (transfer.urb) this.#host.link.cancel(transfer.urb);
+    // The newest first, so that the device does not begin the next one when one is cancelled.
+    for (const transfer of this.#queue.toReversed()) if (transfer.urb) this.#host.link.cancel(transfer.urb);
     this.#settle();
   }
 
-  /** Gives up everything on its way, without a word to the guest. The TDs are read again if the endpoint goes on. */
+  /** The xHC halts (§5.4.1.1): gives up everything on its way. The TDs are read again when it goes on. */
+  halt(): void {
+    this.#takeBack();
+    this.#settle();
+  }
+
+  /** Gives up everything on its way, without a word to the guest. The TDs are read again at the next doorbell. */
   abandon(): void {
     this.#stopping = undefined;
     this.#takeBack();
+  }
+
+  /** Disabled: as above, and it never touches the guest's memory again. */
+  close(): void {
+    this.#state = EP_STATE_DISABLED;
+    this.abandon();
   }
 
   /** Reset Endpoint (§4.6.8): Halted becomes Stopped. */
@@ -222,6 +241,7 @@ export class Endpoint implements UrbOwner {
   setDequeue(dequeue: number, cycle: number): void {
     this.#dequeue.set(dequeue, cycle);
     this.#fetch.moveTo(this.#dequeue);
+    this.#moved = 0;
     writeEndpointDequeue(this.#host.memory, this.#context, dequeue, cycle);
     if (this.#state === EP_STATE_ERROR) this.#setState(EP_STATE_STOPPED);
   }
@@ -241,7 +261,10 @@ export class Endpoint implements UrbOwner {
   #submit(transfer: Transfer): boolean {
     const { link, memory } = this.#host;
     const { exports } = link.core;
-    const urb = link.reserve(transfer.length);
+    if (this.#queue.length === 0 && transfer.isIn && !transfer.isControl) {
+      transfer.skip = Math.min(this.#moved, transfer.length);
+    }
+    const urb = link.reserve(transfer.length - transfer.skip);
     if (!urb) {
       this.#pool.push(transfer);
       this.#host.postpone(this);
@@ -286,39 +309,45 @@ export class Endpoint implements UrbOwner {
 
   #retire(transfer: Transfer): void {
     const urb = transfer.urb as Urb;
-    const { status, actual } = urb;
-    const moved = !transfer.isIn || transfer.scatter(this.#host.memory, this.#host.link.core, urb.slot, actual);
+    const { status } = urb;
+    const moved = !transfer.isIn || transfer.scatter(this.#host.memory, this.#host.link.core, urb.slot, urb.actual);
+    const actual = transfer.skip + urb.actual;
+    const isWhole = !transfer.isControl && urb.length > 0 && urb.actual === urb.length;
     this.#count(transfer, urb);
-    this.#recycle(transfer);
     if (!moved) this.#fail(transfer, 0, CC_DATA_BUFFER_ERROR, EP_STATE_HALTED);
     else if (status === STATUS_OK) this.#finish(transfer, actual);
+    else if (status === STATUS_CANCELLED && isWhole) this.#finish(transfer, actual);
     else if (status === STATUS_CANCELLED && this.#stopping) this.#interrupted(transfer, actual);
     else if (status === STATUS_STALL) this.#fail(transfer, actual, CC_STALL, EP_STATE_HALTED);
     else if (status === STATUS_BABBLE) this.#fail(transfer, actual, CC_BABBLE, EP_STATE_HALTED);
     else this.#fail(transfer, actual, CC_USB_TRANSACTION_ERROR, EP_STATE_HALTED);
+    this.#recycle(transfer);
   }
 
   #finish(transfer: Transfer, actual: number): void {
     this.#dequeue.moveTo(transfer.next);
+    this.#moved = 0;
     postCompleted(this.#host.events, transfer, actual, this.slotId, this.id);
   }
 
-  /** Stopped in the middle: the guest hears where; the TD stays the ring's first (§4.6.9). */
+  /** Stopped in the middle: the guest hears where; the TD stays the ring's first, and goes on there (§4.6.9). */
   #interrupted(transfer: Transfer, actual: number): void {
     this.#takeBack();
+    this.#moved = actual;
     postFailed(this.#host.events, transfer, actual, CC_STOPPED, this.slotId, this.id);
   }
 
   /** An error: the endpoint halts at this TD; what was handed over after it is taken back (§4.10.2). */
   #fail(transfer: Transfer, actual: number, code: number, state: number): void {
     this.#takeBack();
+    this.#moved = 0;
     this.#setState(state);
     postFailed(this.#host.events, transfer, actual, code, this.slotId, this.id);
   }
 
   /** Takes every queued transfer back from the backend: the ring goes on at the first TD that is not done. */
   #takeBack(): void {
-    for (const transfer of this.#queue) {
+    for (const transfer of this.#queue.toReversed()) {
       if (transfer.state === "answered") {
         this.#recycle(transfer);
       } else if (transfer.urb) {

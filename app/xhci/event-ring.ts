@@ -1,6 +1,6 @@
 /**
  * The event ring: the xHC fills it, the guest empties it and says how far with ERDP (xHCI 1.2 §4.9.4). Events that find
- * no room wait here, in order; nothing is dropped.
+ * no room wait here, in order; only a guest that never makes room, and never stops asking, loses any.
  */
 import type { GuestMemory } from "../guest/machine.ts";
 import { ERST_MAX } from "./registers.ts";
@@ -8,6 +8,8 @@ import { CC_EVENT_RING_FULL, eventControl, eventStatus, TRB_CYCLE, TRB_HOST_CONT
 
 const SEGMENTS_MAX = 1 << ERST_MAX;
 const SEGMENT_ENTRY_SIZE = 16;
+/** Events kept for a guest that makes no room: more than all that can be in flight at once have. */
+const WAITING_MAX = 1 << 16;
 
 interface Segment {
   readonly base: number;
@@ -17,6 +19,7 @@ interface Segment {
 
 interface WaitingEvent {
   readonly parameter: number;
+  readonly parameterHigh: number;
   readonly status: number;
   readonly control: number;
 }
@@ -79,26 +82,25 @@ export class EventRing {
   }
 
   /** Puts an event on the ring, or keeps it until the guest makes room. Answers whether it is on the ring. */
-  post(parameter: number, status: number, control: number, dequeue: number): boolean {
+  post(parameter: number, parameterHigh: number, status: number, control: number, dequeue: number): boolean {
     if (this.#waiting.length === 0 && this.#room(dequeue)) {
-      this.#write(parameter, status, control);
+      this.#write(parameter, parameterHigh, status, control);
       return true;
     }
-    this.#waiting.push({ parameter, status, control });
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push({ parameter, parameterHigh, status, control });
     return this.#signalFull(dequeue);
   }
 
   /** The guest moved ERDP: puts on the ring what waits for room. Answers whether anything was put there. */
   drain(dequeue: number): boolean {
-    let any = false;
-    for (let event = this.#waiting[0]; event && this.#room(dequeue); event = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#full = false;
-      this.#write(event.parameter, event.status, event.control);
-      any = true;
+    let count = 0;
+    for (let event = this.#waiting[0]; event && this.#room(dequeue); event = this.#waiting[count]) {
+      this.#write(event.parameter, event.parameterHigh, event.status, event.control);
+      count++;
     }
-    if (this.#waiting.length === 0) this.#full = false;
-    return this.#signalFull(dequeue) || any;
+    this.#waiting.splice(0, count);
+    if (count > 0 || this.#waiting.length === 0) this.#full = false;
+    return this.#signalFull(dequeue) || count > 0;
   }
 
   save(): EventRingState {
@@ -150,15 +152,15 @@ export class EventRing {
     if (this.#full || this.#waiting.length === 0) return false;
     if (this.#segments.length === 0 || this.#ahead(1) === dequeue) return false;
     this.#full = true;
-    this.#write(0, eventStatus(CC_EVENT_RING_FULL, 0), eventControl(TRB_HOST_CONTROLLER, 0, 0));
+    this.#write(0, 0, eventStatus(CC_EVENT_RING_FULL, 0), eventControl(TRB_HOST_CONTROLLER, 0, 0));
     return true;
   }
 
-  #write(parameter: number, status: number, control: number): void {
+  #write(parameter: number, parameterHigh: number, status: number, control: number): void {
     const address = this.enqueue;
     const memory = this.#memory;
     memory.write32(address, parameter);
-    memory.write32(address + 4, 0);
+    memory.write32(address + 4, parameterHigh);
     memory.write32(address + 8, status);
     memory.write32(address + 12, (control | (this.#cycle ? TRB_CYCLE : 0)) >>> 0);
     if (++this.#index >= (this.#segments[this.#segment]?.size ?? 0)) {

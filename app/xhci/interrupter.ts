@@ -48,7 +48,7 @@ export class Interrupter {
         reset: 0,
         rw: ERSTBA_MASK,
         rw1c: 0,
-        written: (value) => this.#configure(value),
+        written: () => this.#configure(),
       },
       { name: "ERSTBA_HIGH", offset: ERSTBA_HIGH, reset: 0, rw: 0, rw1c: 0 },
       {
@@ -78,8 +78,8 @@ export class Interrupter {
   }
 
   /** Puts an event on the ring; `blocked` (BEI) raises no interrupt for it. */
-  post(parameter: number, status: number, control: number, blocked = false): void {
-    if (this.#ring.post(parameter, status, control, this.#dequeue) && !blocked) this.#raise();
+  post(parameter: number, status: number, control: number, blocked = false, parameterHigh = 0): void {
+    if (this.#ring.post(parameter, parameterHigh, status, control, this.#dequeue) && !blocked) this.#raise();
   }
 
   /** The line's level follows IP, IE and INTE (§4.17.5). */
@@ -113,9 +113,9 @@ export class Interrupter {
     this.updateLine();
   }
 
-  #configure(value: number): void {
-    const entries = this.#file?.get(ERSTSZ) ?? 0;
-    this.#ring.configure((value & ERSTBA_MASK) >>> 0, entries);
+  #configure(): void {
+    const table = this.#file?.get(ERSTBA) ?? 0;
+    this.#ring.configure(table, this.#file?.get(ERSTSZ) ?? 0);
     if (this.#ring.drain(this.#dequeue)) this.#raise();
   }
 

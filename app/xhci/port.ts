@@ -18,6 +18,7 @@ import {
   PORTPMSC,
   PORTSC,
   PORTSC_CCS,
+  PORTSC_CHANGES,
   PORTSC_CSC,
   PORTSC_LWS,
   PORTSC_PED,
@@ -57,6 +58,8 @@ export class Port {
   #speed = SPEED_NONE;
   /** Counts the resets begun, so that a late answer is not taken for the latest. */
   #resets = 0;
+  /** The reset under way is a warm one. */
+  #warm = false;
 
   constructor(id: number, protocol: Protocol, host: PortHost) {
     this.id = id;
@@ -99,6 +102,11 @@ export class Port {
     return (this.#portsc & PORTSC_PED) !== 0;
   }
 
+  /** Something changed that the guest has not acknowledged. */
+  get changed(): boolean {
+    return (this.#portsc & PORTSC_CHANGES) !== 0;
+  }
+
   get resets(): number {
     return this.#resets;
   }
@@ -137,6 +145,8 @@ export class Port {
     if (reset !== this.#resets || !(this.#portsc & PORTSC_PR)) return;
     const enabled = ok && this.#speed !== SPEED_NONE;
     this.#update(PORTSC_PR | PORTSC_PED | PORTSC_PLS, enabled ? PORTSC_PED : PLS_RX_DETECT << PORTSC_PLS_SHIFT);
+    // A warm reset reports both changes at its end (§4.19.5.1).
+    if (this.#warm) this.#file?.setBits(this.#base + PORTSC, PORTSC_WRC);
     this.#change(PORTSC_PRC);
   }
 
@@ -171,9 +181,8 @@ export class Port {
   #reset(warm: boolean): void {
     if (!(this.#portsc & PORTSC_CCS) || this.#portsc & PORTSC_PR) return;
     this.#resets++;
+    this.#warm = warm;
     this.#update(PORTSC_PED, PORTSC_PR);
-    // A warm reset reports both changes at its end (§4.19.5.1).
-    if (warm) this.#file?.setBits(this.#base + PORTSC, PORTSC_WRC);
     this.#host.resetDevice(this);
   }
 

@@ -87,7 +87,8 @@ export const PORTSC_WDE = 1 << 26;
 export const PORTSC_WOE = 1 << 27;
 export const PORTSC_WPR = 0x80000000;
 export const PORTSC_RW = PORTSC_PIC | PORTSC_WCE | PORTSC_WDE | PORTSC_WOE;
-export const PORTSC_RW1C = PORTSC_CSC | PORTSC_PEC | PORTSC_WRC | PORTSC_OCC | PORTSC_PRC | PORTSC_PLC | PORTSC_CEC;
+export const PORTSC_CHANGES = PORTSC_CSC | PORTSC_PEC | PORTSC_WRC | PORTSC_OCC | PORTSC_PRC | PORTSC_PLC | PORTSC_CEC;
+export const PORTSC_RW1C = PORTSC_CHANGES;
 
 // Port link states (§5.4.8, table 5-27)
 export const PLS_U0 = 0;

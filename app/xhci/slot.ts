@@ -2,7 +2,6 @@
 import type { GuestMemory } from "../guest/machine.ts";
 import {
   CONTEXT_SIZE,
-  clearContext,
   ENDPOINT_ID_MAX,
   type EndpointContext,
   EP_STATE_DISABLED,
@@ -62,7 +61,7 @@ export class Slot {
   }
 
   closeEndpoint(id: number): void {
-    this.#endpoints[id]?.abandon();
+    this.#endpoints[id]?.close();
     this.#endpoints[id] = undefined;
   }
 
@@ -113,11 +112,6 @@ export class Slot {
       this.openEndpoint(endpoint.id, endpoint.id === 1 ? { ...fields, type: EP_TYPE_CONTROL } : fields);
       this.#endpoints[endpoint.id]?.restore(endpoint);
     }
-  }
-
-  /** The whole output context, as Address Device leaves it before the input is copied (§4.6.5). */
-  clearContexts(memory: GuestMemory): void {
-    for (let id = 0; id <= ENDPOINT_ID_MAX; id++) clearContext(memory, this.endpointContext(id));
   }
 }
 

@@ -16,7 +16,7 @@ import {
 
 /** Where the events go. */
 export interface EventSink {
-  post(parameter: number, status: number, control: number, blocked?: boolean): void;
+  post(parameter: number, status: number, control: number, blocked?: boolean, parameterHigh?: number): void;
 }
 
 /** Events of a transfer of which `actual` bytes were moved without an error. */
@@ -39,12 +39,14 @@ export function postCompleted(
     if (type === TRB_STATUS_STAGE) {
       short = false;
       reported = false;
+      edtla = 0;
     }
     if (type === TRB_EVENT_DATA) {
       if (control & TRB_IOC) {
         const code = short ? CC_SHORT_PACKET : CC_SUCCESS;
         const flags = eventControl(TRB_TRANSFER_EVENT, slotId, endpointId, TRB_EVENT_IS_DATA);
-        sink.post(transfer.parameter(index), eventStatus(code, edtla), flags, (control & TRB_BEI) !== 0);
+        const blocked = (control & TRB_BEI) !== 0;
+        sink.post(transfer.parameter(index), eventStatus(code, edtla), flags, blocked, transfer.parameterHigh(index));
       }
       edtla = 0;
       continue;
@@ -57,7 +59,9 @@ export function postCompleted(
     if (reported) continue;
     if (control & TRB_IOC || (short && control & TRB_ISP)) {
       const code = short ? CC_SHORT_PACKET : CC_SUCCESS;
-      postFor(sink, transfer, index, code, room - moved, slotId, endpointId);
+      // BEI is about the event that IOC asks for (§6.4.1.1).
+      const blocked = (control & TRB_IOC) !== 0 && (control & TRB_BEI) !== 0;
+      postFor(sink, transfer, index, code, room - moved, slotId, endpointId, blocked);
       reported = short;
     }
   }
@@ -77,17 +81,19 @@ export function postFailed(
     sink.post(0, eventStatus(code, 0), eventControl(TRB_TRANSFER_EVENT, slotId, endpointId));
     return;
   }
+  // A control transfer without data fails in its status stage, never in the setup stage that carried the request; and
+  // never does an Event Data TRB.
+  let last = transfer.count - 1;
+  while (last > 0 && transfer.type(last) === TRB_EVENT_DATA) last--;
   let left = actual;
-  for (let index = 0; index < transfer.count; index++) {
+  let index = 0;
+  for (; index < last; index++) {
     const room = transfer.bufferLength(index);
-    const last = index === transfer.count - 1;
-    // A control transfer without data fails in its status stage, never in the setup stage that carried the request.
-    if ((room > 0 && left < room) || last) {
-      postFor(sink, transfer, index, code, Math.max(0, room - left), slotId, endpointId);
-      return;
-    }
+    if (left < room) break;
     left -= room;
   }
+  const residual = Math.max(0, transfer.bufferLength(index) - left);
+  postFor(sink, transfer, index, code, residual, slotId, endpointId, false);
 }
 
 function postFor(
@@ -98,8 +104,8 @@ function postFor(
   residual: number,
   slotId: number,
   endpointId: number,
+  blocked: boolean,
 ): void {
-  const blocked = (transfer.control(index) & TRB_BEI) !== 0;
   const control = eventControl(TRB_TRANSFER_EVENT, slotId, endpointId);
   sink.post(transfer.address(index), eventStatus(code, residual), control, blocked);
 }

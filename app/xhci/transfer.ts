@@ -52,8 +52,10 @@ export class Transfer {
   isControl = false;
   /** Data goes from the device to the guest. */
   isIn = false;
-  /** Bytes that the URB asks for. */
+  /** Bytes that the transfer moves. */
   length = 0;
+  /** Of those, the first ones that were moved before it was interrupted: the URB asks for the others. */
+  skip = 0;
 
   // The TRBs, as they were read.
   count = 0;
@@ -62,6 +64,8 @@ export class Transfer {
   #pointersHigh = new Uint32Array(16);
   #statuses = new Uint32Array(16);
   #controls = new Uint32Array(16);
+  /** How far a control transfer was read: the stage (a TRB type) of the TRB read last, 0 before the first. */
+  #stage = 0;
 
   address(index: number): number {
     return this.#addresses[index] ?? 0;
@@ -69,6 +73,9 @@ export class Transfer {
   /** The parameter's low dword: a buffer's address, an event's data. */
   parameter(index: number): number {
     return this.#pointers[index] ?? 0;
+  }
+  parameterHigh(index: number): number {
+    return this.#pointersHigh[index] ?? 0;
   }
   control(index: number): number {
     return this.#controls[index] ?? 0;
@@ -80,7 +87,7 @@ export class Transfer {
   bufferLength(index: number): number {
     const type = this.type(index);
     const carries = type === TRB_NORMAL || type === TRB_DATA_STAGE;
-    return carries ? (this.#statuses[index] ?? 0) & TRB_LENGTH_MASK : 0;
+    return carries ? this.#trbLength(index) : 0;
   }
 
   /** A TD that moves nothing: No-Op and Event Data TRBs only (§4.11.4.1, §4.11.5.2). */
@@ -99,6 +106,8 @@ export class Transfer {
   parse(memory: GuestMemory, from: RingCursor, isControl: boolean, isIn: boolean): Parse {
     this.count = 0;
     this.length = 0;
+    this.skip = 0;
+    this.#stage = 0;
     this.isControl = isControl;
     this.isIn = isIn;
     this.next.moveTo(from);
@@ -111,36 +120,42 @@ export class Transfer {
       if (!this.#accept(isControl)) return "trb-error";
       this.length += this.bufferLength(this.count - 1);
       if (this.length > LENGTH_MAX) return "trb-error";
-      more = (scratch.control & TRB_CHAIN) !== 0 || (isControl && !this.#controlEnded());
+      more = (scratch.control & TRB_CHAIN) !== 0 || this.#stage === TRB_SETUP_STAGE || this.#stage === TRB_DATA_STAGE;
     }
-    return isControl && !this.isNoOp ? this.#checkControl() : "ready";
+    if (this.#stage !== 0) return this.#checkControl();
+    return isIn && this.#isImmediate() ? "trb-error" : "ready";
   }
 
   /** Copies the guest's buffers into the URB's payload. False if a buffer is not in the guest's RAM. */
   gather(memory: GuestMemory, core: Core, slot: number): boolean {
-    let offset = 0;
-    for (let index = 0; index < this.count; index++) {
-      const length = this.bufferLength(index);
+    // The guest may have put down more than wLength: the URB has no room for that.
+    let left = this.length;
+    for (let index = 0; index < this.count && left > 0; index++) {
+      const length = Math.min(this.bufferLength(index), left);
       if (length === 0) continue;
       const source =
         this.control(index) & TRB_IDT ? this.#immediate(index, length) : memory.view(this.parameter(index), length);
       if (!source) return false;
-      core.write(slot, offset, source);
-      offset += length;
+      core.write(slot, this.length - left, source);
+      left -= length;
     }
     return true;
   }
 
-  /** Copies `actual` bytes of the URB's payload into the guest's buffers. False if a buffer is not in the guest's RAM. */
+  /**
+   * Copies `actual` bytes of the URB's payload into the guest's buffers, behind the bytes to skip. False if a buffer is not
+   * in the guest's RAM.
+   */
   scatter(memory: GuestMemory, core: Core, slot: number, actual: number): boolean {
-    let offset = 0;
-    for (let index = 0; index < this.count && offset < actual; index++) {
-      const end = Math.min(actual, offset + this.bufferLength(index));
-      let target = this.parameter(index);
-      while (offset < end) {
-        const window = core.window(slot, offset, end - offset);
-        if (!memory.write(target, window)) return false;
-        target += window.length;
+    /** Where the TRB's buffer begins and ends in the payload. */
+    let start = -this.skip;
+    let end = start;
+    for (let index = 0; index < this.count && end < actual; index++) {
+      start = end;
+      end += this.bufferLength(index);
+      for (let offset = Math.max(start, 0); offset < Math.min(end, actual); ) {
+        const window = core.window(slot, offset, Math.min(end, actual) - offset);
+        if (!memory.write(this.parameter(index) + offset - start, window)) return false;
         offset += window.length;
       }
     }
@@ -175,46 +190,47 @@ export class Transfer {
   #accept(isControl: boolean): boolean {
     const index = this.count - 1;
     const type = this.type(index);
-    const first = this.count === 1;
-    if (this.control(index) & TRB_IDT && type !== TRB_SETUP_STAGE) {
-      // Immediate Data: up to 8 bytes of OUT data in the TRB itself (§4.11.7.1).
-      if (this.bufferLength(index) > IMMEDIATE_MAX) return false;
-    }
+    // Immediate Data: up to 8 bytes of OUT data in the TRB itself (§4.11.7.1).
+    if (this.control(index) & TRB_IDT && this.bufferLength(index) > IMMEDIATE_MAX) return false;
     switch (type) {
       case TRB_NO_OP:
       case TRB_EVENT_DATA:
         return true;
       case TRB_NORMAL:
-        return !isControl || (!first && this.#hasDataStage());
+        return !isControl || this.#stage === TRB_DATA_STAGE;
       case TRB_SETUP_STAGE:
-        return isControl && first && ((this.#statuses[index] ?? 0) & TRB_LENGTH_MASK) === SETUP_LENGTH;
+        if (!isControl || index > 0 || this.#trbLength(index) !== SETUP_LENGTH) return false;
+        this.#stage = type;
+        return true;
       case TRB_DATA_STAGE:
-        return isControl && !first && !this.#hasDataStage(index);
       case TRB_STATUS_STAGE:
-        return isControl && !first;
+        // Setup, maybe data, status (§3.2.9).
+        if (this.#stage === 0 || this.#stage >= type) return false;
+        this.#stage = type;
+        return true;
       default:
         return false;
     }
   }
 
-  #hasDataStage(before = this.count): boolean {
-    for (let index = 1; index < before; index++) if (this.type(index) === TRB_DATA_STAGE) return true;
-    return false;
+  #trbLength(index: number): number {
+    return (this.#statuses[index] ?? 0) & TRB_LENGTH_MASK;
   }
 
-  /** Setup, maybe data, status: the status stage ends it; a No-Op or Event Data TD of its own ends too. */
-  #controlEnded(): boolean {
-    if (this.type(0) !== TRB_SETUP_STAGE) return true;
-    for (let index = this.count - 1; index > 0; index--) if (this.type(index) === TRB_STATUS_STAGE) return true;
+  /** Is there data in a TRB itself? Data that comes in has no room there. */
+  #isImmediate(): boolean {
+    for (let index = 0; index < this.count; index++) {
+      if (this.bufferLength(index) > 0 && this.control(index) & TRB_IDT) return true;
+    }
     return false;
   }
 
   #checkControl(): Parse {
-    if (this.type(0) !== TRB_SETUP_STAGE) return "trb-error";
     this.setupLow = this.#pointers[0] ?? 0;
     this.setupHigh = this.#pointersHigh[0] ?? 0;
     this.isIn = (this.setupLow & 0x80) !== 0;
     const wLength = this.setupHigh >>> 16;
+    if (this.isIn && this.#isImmediate()) return "trb-error";
     // An IN may have less room than it asks for; an OUT has to bring what it promises.
     if (!this.isIn && this.length < wLength) return "trb-error";
     this.length = wLength;

@@ -16,7 +16,6 @@ import {
   BAR_SIZE,
   CONFIG,
   CONFIG_MAX_SLOTS_EN,
-  CRCR,
   DCBAAP,
   DCBAAP_HIGH,
   DNCTRL,
@@ -42,8 +41,11 @@ import { RootHub } from "./root-hub.ts";
 import type { EventSink } from "./transfer-events.ts";
 import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb } from "./trb.ts";
 
-/** TDs taken in one turn before others get theirs: four times what the largest rings of known guests hold. */
-const TDS_PER_TURN = 4096;
+/**
+ * Work (TRBs read, pages moved) of one turn: what a doorbell or a burst of answers may set off before others get their
+ * turn. 256 MiB of data; a guest that has more waits for a timer.
+ */
+const WORK_PER_TURN = 1 << 16;
 const MFINDEX_MASK = 0x3fff;
 const MICROFRAMES_PER_MS = 8;
 const SOCKETS_MAX = 15;
@@ -126,7 +128,7 @@ class Parts {
   readonly #commands: Commands;
   readonly #file: RegisterFile;
   readonly #postponed = new Set<Endpoint>();
-  #budget = TDS_PER_TURN;
+  #work = WORK_PER_TURN;
   #turn: ReturnType<typeof setTimeout> | undefined;
 
   constructor(sockets: number, pciSlot: PciSlot, link: Link, changed: (socket: number) => void) {
@@ -150,9 +152,9 @@ class Parts {
     this.powerOn();
   }
 
-  /** The xHC runs, and events find room. */
+  /** The xHC runs, events find room, and this turn's work is not done. */
   get ready(): boolean {
-    return (this.#file.get(USBCMD) & USBCMD_RS) !== 0 && !this.#interrupter.congested;
+    return this.#work > 0 && (this.#file.get(USBCMD) & USBCMD_RS) !== 0 && !this.#interrupter.congested;
   }
 
   get slotsEnabled(): number {
@@ -169,13 +171,18 @@ class Parts {
   }
 
   write(offset: number, width: 1 | 2 | 4, value: number): void {
-    if (offset >= DOORBELLS && offset < DOORBELLS + (MAX_SLOTS + 1) * 4)
-      this.#doorbell((offset - DOORBELLS) >> 2, value);
-    else this.#file.write(offset, width, value);
+    const wasReady = this.ready;
+    if (offset >= DOORBELLS && offset < DOORBELLS + (MAX_SLOTS + 1) * 4) {
+      this.#work = WORK_PER_TURN;
+      // The target is in the lowest byte; the others are a stream's.
+      if ((offset & 3) === 0) this.#doorbell((offset - DOORBELLS) >> 2, value);
+    } else {
+      this.#file.write(offset, width, value);
+    }
+    // A guest that makes room in the event ring lets the rings go on.
+    if (!wasReady && this.ready) this.#resume();
     this.link.flush();
     this.link.poll();
-    // A guest that makes room in the event ring lets the rings go on.
-    if (this.#postponed.size > 0 && this.ready) this.#resume();
   }
 
   /** A burst of answers came back: URBs are free again, the guest may want to run. */
@@ -185,18 +192,15 @@ class Parts {
     this.#pciSlot.kick();
   }
 
-  spend(): boolean {
-    if (this.#budget > 0) {
-      this.#budget--;
-      return true;
-    }
+  charge(work: number): void {
+    this.#work -= work;
+    if (this.#work > 0) return;
     this.#turn ??= setTimeout(() => {
       this.#turn = undefined;
-      this.#budget = TDS_PER_TURN;
+      this.#work = WORK_PER_TURN;
       this.#resume();
       this.link.flush();
     }, 0);
-    return false;
   }
 
   postpone(endpoint: Endpoint): void {
@@ -271,10 +275,12 @@ class Parts {
   #run(running: boolean): void {
     if (running) {
       this.#file.clearBits(USBSTS, USBSTS_HCH);
+      // Ports begin to report what changed while nothing ran (§4.2).
+      for (const port of this.hub.ports) if (port.changed) this.#portChanged(port.id);
       return;
     }
     this.#commandRing.stop();
-    for (const slot of this.#commands.slots()) for (const endpoint of slot.endpoints()) endpoint.abandon();
+    for (const slot of this.#commands.slots()) for (const endpoint of slot.endpoints()) endpoint.halt();
     this.#file.setBits(USBSTS, USBSTS_HCH);
   }
 
@@ -301,7 +307,7 @@ class Parts {
   }
 
   #resume(): void {
-    if (this.#file.get(CRCR) !== 0) this.#commandRing.advance();
+    this.#commandRing.advance();
     const waiting = [...this.#postponed];
     this.#postponed.clear();
     for (const endpoint of waiting) endpoint.advance();

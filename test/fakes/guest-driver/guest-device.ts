@@ -1,0 +1,188 @@
+/** A device slot of the driver: contexts, transfer rings and the commands about them (xHCI 1.2 §4.3, §4.5, §4.6). */
+
+import { EP_TYPE_CONTROL } from "../../../app/xhci/context.ts";
+import { TRB_ISP } from "../../../app/xhci/trb.ts";
+import { SPEED_SUPER } from "../../../asm/layout.ts";
+import type { GuestEvent } from "./consumer-ring.ts";
+import type { XhciDriver } from "./driver.ts";
+import { ProducerRing, type ProducerRingOptions } from "./producer-ring.ts";
+import { command, dataStage, type Setup, setupStage, statusStage, type TrbWords } from "./trbs.ts";
+
+const CONTEXT = 32;
+
+export interface EndpointWanted extends ProducerRingOptions {
+  /** Device context index: 2n for OUT, 2n + 1 for IN. */
+  readonly id: number;
+  /** EP_TYPE_… */
+  readonly type: number;
+  readonly maxPacketSize?: number;
+  readonly interval?: number;
+}
+
+export class GuestDevice {
+  readonly slotId: number;
+  readonly port: number;
+  readonly speed: number;
+  readonly input: number;
+  readonly output: number;
+  readonly #driver: XhciDriver;
+  readonly #rings = new Map<number, ProducerRing>();
+
+  constructor(driver: XhciDriver, slotId: number, port: number, speed: number) {
+    this.#driver = driver;
+    this.slotId = slotId;
+    this.port = port;
+    this.speed = speed;
+    this.input = driver.ram.allocate(33 * CONTEXT);
+    this.output = driver.ram.allocate(32 * CONTEXT);
+    driver.ram.poke(driver.contextArray + slotId * 8, this.output, 0);
+  }
+
+  /** Fills the input context for Address Device: slot and control endpoint. */
+  prepareAddress(ringOptions: ProducerRingOptions = {}): void {
+    const { ram } = this.#driver;
+    const ring = new ProducerRing(ram, ringOptions);
+    this.#rings.set(1, ring);
+    const maxPacketSize = this.speed === SPEED_SUPER ? 512 : 64;
+    ram.poke(this.input, 0, 3);
+    ram.poke(this.input + CONTEXT, ((1 << 27) | (this.speed << 20)) >>> 0, this.port << 16, 0, 0);
+    this.#writeEndpoint({ id: 1, type: EP_TYPE_CONTROL, maxPacketSize }, ring);
+  }
+
+  address(blockSetAddress = false): number {
+    return this.#execute(command.addressDevice(this.slotId, this.input, blockSetAddress));
+  }
+
+  mustAddress(): void {
+    this.prepareAddress();
+    this.#must("Address Device", this.address());
+  }
+
+  /** Configure Endpoint: drops, then adds, with new rings. */
+  configure(add: readonly EndpointWanted[], drop: readonly number[] = []): number {
+    this.prepareConfigure(add, drop);
+    return this.#execute(command.configureEndpoint(this.slotId, this.input));
+  }
+
+  mustConfigure(...add: readonly EndpointWanted[]): void {
+    this.#must("Configure Endpoint", this.configure(add));
+  }
+
+  prepareConfigure(add: readonly EndpointWanted[], drop: readonly number[] = []): void {
+    const { ram } = this.#driver;
+    const flags = (ids: readonly number[]) => ids.reduce((all, id) => all | (1 << id), 0) >>> 0;
+    const ids = add.map(({ id }) => id);
+    ram.poke(this.input, flags(drop), flags([0, ...ids]));
+    const entries = Math.max(1, ...ids, ...this.#rings.keys());
+    ram.poke(this.input + CONTEXT, ((entries << 27) | (this.speed << 20)) >>> 0, this.port << 16, 0, 0);
+    for (const endpoint of add) {
+      const ring = new ProducerRing(ram, endpoint);
+      this.#rings.set(endpoint.id, ring);
+      this.#writeEndpoint(endpoint, ring);
+    }
+  }
+
+  deconfigure(): number {
+    return this.#execute(command.configureEndpoint(this.slotId, 0, true));
+  }
+  disable(): number {
+    return this.#execute(command.disableSlot(this.slotId));
+  }
+  resetDevice(): number {
+    return this.#execute(command.resetDevice(this.slotId));
+  }
+  stop(endpointId: number): number {
+    return this.#execute(command.stopEndpoint(this.slotId, endpointId));
+  }
+  resetEndpoint(endpointId: number): number {
+    return this.#execute(command.resetEndpoint(this.slotId, endpointId));
+  }
+  setDequeue(endpointId: number, dequeue: number, cycle: number): number {
+    return this.#execute(command.setTrDequeue(this.slotId, endpointId, dequeue, cycle));
+  }
+
+  ringOf(endpointId: number): ProducerRing {
+    const ring = this.#rings.get(endpointId);
+    if (!ring) throw new Error(`The driver has no ring for endpoint ${endpointId}.`);
+    return ring;
+  }
+
+  /** Puts one TD on an endpoint's ring, without the doorbell. Answers its TRBs' addresses. */
+  queue(endpointId: number, ...trbs: readonly TrbWords[]): number[] {
+    return this.ringOf(endpointId).push(...trbs);
+  }
+
+  doorbell(endpointId: number): void {
+    this.#driver.ring(this.slotId, endpointId);
+  }
+
+  /** One TD and its doorbell. */
+  submit(endpointId: number, ...trbs: readonly TrbWords[]): number[] {
+    const addresses = this.queue(endpointId, ...trbs);
+    this.doorbell(endpointId);
+    return addresses;
+  }
+
+  /** Takes the transfer events that are there. */
+  events(): GuestEvent[] {
+    return this.#driver.takeTransfers();
+  }
+
+  /** The TDs of a control transfer, and the doorbell. Answers the TRBs' addresses: setup, data (if any), status. */
+  control(setup: Setup, buffer = 0, flags = TRB_ISP): number[] {
+    const isIn = (setup.bmRequestType & 0x80) !== 0;
+    const length = setup.wLength ?? 0;
+    const addresses = [...this.queue(1, setupStage(setup))];
+    if (length > 0) addresses.push(...this.queue(1, dataStage(isIn, buffer, length, flags)));
+    addresses.push(...this.queue(1, statusStage(length === 0 || !isIn)));
+    this.doorbell(1);
+    return addresses;
+  }
+
+  // The output context, which the controller writes.
+
+  get slotState(): number {
+    return this.#driver.ram.read32(this.output + 12) >>> 27;
+  }
+  get usbAddress(): number {
+    return this.#driver.ram.read32(this.output + 12) & 0xff;
+  }
+  get contextEntries(): number {
+    return this.#driver.ram.read32(this.output) >>> 27;
+  }
+  endpointState(endpointId: number): number {
+    return this.#driver.ram.read32(this.output + endpointId * CONTEXT) & 7;
+  }
+  /** TR Dequeue Pointer. */
+  dequeue(endpointId: number): number {
+    return (this.#driver.ram.read32(this.output + endpointId * CONTEXT + 8) & ~0xf) >>> 0;
+  }
+  /** Dequeue Cycle State. */
+  dequeueCycle(endpointId: number): number {
+    return this.#driver.ram.read32(this.output + endpointId * CONTEXT + 8) & 1;
+  }
+
+  #writeEndpoint({ id, type, maxPacketSize = 512, interval = 0 }: EndpointWanted, ring: ProducerRing): void {
+    const at = this.input + (id + 1) * CONTEXT;
+    const errorCount = 3;
+    this.#driver.ram.poke(
+      at,
+      interval << 16,
+      ((maxPacketSize << 16) | (type << 3) | (errorCount << 1)) >>> 0,
+      ring.start | ring.cycle,
+      0,
+      maxPacketSize,
+      0,
+      0,
+      0,
+    );
+  }
+
+  #execute(trb: TrbWords): number {
+    return this.#driver.execute(trb).code;
+  }
+
+  #must(what: string, code: number): void {
+    if (code !== 1) throw new Error(`${what}: completion code ${code}`);
+  }
+}
