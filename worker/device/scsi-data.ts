@@ -26,11 +26,6 @@ const VPD_PAGES = [
   VPD_BLOCK_DEVICE_CHARACTERISTICS,
 ];
 
-/** Mode pages (SBC-3 §6.5, SPC-4 §7.5). */
-export const MODE_PAGE_CACHING = 0x08;
-export const MODE_PAGE_INFORMATIONAL_EXCEPTIONS = 0x1c;
-export const MODE_PAGES_ALL = 0x3f;
-
 /** The most characters of a serial number that the vital product data carries. */
 const SERIAL_MAX = 64;
 
@@ -147,40 +142,4 @@ export function putLuns(into: Uint8Array): number {
   into.fill(0, 0, 16);
   putBe32(into, 0, 8);
   return 16;
-}
-
-/**
- * A mode page. `changeable` answers the mask of what MODE SELECT could change, which is nothing. Answers the offset behind
- * it, or `at` when there is no such page.
- */
-export function putModePage(
-  into: Uint8Array,
-  at: number,
-  page: number,
-  writeCache: boolean,
-  changeable: boolean,
-): number {
-  switch (page) {
-    case MODE_PAGE_CACHING: // SBC-3 §6.5.5
-      into.fill(0, at, at + 20);
-      into[at] = page;
-      into[at + 1] = 18;
-      if (writeCache && !changeable) into[at + 2] = 0x04; // WCE
-      return at + 20;
-    case MODE_PAGE_INFORMATIONAL_EXCEPTIONS: // SPC-4 §7.5.11: none are reported
-      into.fill(0, at, at + 12);
-      into[at] = page;
-      into[at + 1] = 10;
-      return at + 12;
-    default:
-      return at;
-  }
-}
-
-/** The mode parameter header of MODE SENSE(6), 4 bytes, or (10), 8 bytes, without block descriptors (SPC-4 §7.5.5). */
-export function putModeHeader(into: Uint8Array, length: number, long: boolean, writeProtected: boolean): void {
-  into.fill(0, 0, long ? 8 : 4);
-  if (long) putBe16(into, 0, length - 2);
-  else into[0] = length - 1;
-  into[long ? 3 : 2] = writeProtected ? 0x80 : 0; // WP (SBC-3 §6.5.1)
 }

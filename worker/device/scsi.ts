@@ -6,6 +6,7 @@ import * as scsi from "./scsi-command.ts";
 import { be16, be32, byte } from "./scsi-command.ts";
 import type { DiskIdentity } from "./scsi-data.ts";
 import * as data from "./scsi-data.ts";
+import { modeSelect, modeSense } from "./scsi-mode.ts";
 
 /** Where the bytes of the command's data stage come from or go to. */
 type Data = NoData | Response | Read | Write | ModeSelect;
@@ -278,28 +279,14 @@ export class ScsiDisk implements CommandSet {
     this.#respond(put(this.#response, sense), byte(command, 4));
   }
 
-  /** SPC-4 §6.11 and §6.12. */
   #modeSense(command: Uint8Array, long: boolean, allocated: number): void {
-    const page = byte(command, 2) & 0x3f;
-    const control = byte(command, 2) >> 6;
-    const subpage = byte(command, 3);
-    const header = long ? 8 : 4;
-    const changeable = control === 1;
-    let end = header;
-    for (const each of [data.MODE_PAGE_CACHING, data.MODE_PAGE_INFORMATIONAL_EXCEPTIONS]) {
-      if (page !== data.MODE_PAGES_ALL && page !== each) continue;
-      end = data.putModePage(this.#response, end, each, this.#image.cached, changeable);
-    }
-    // Saved values (control 3) and subpages are not kept.
-    if (end === header || control === 3 || (subpage !== 0 && subpage !== 0xff)) {
-      this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
-      return;
-    }
-    data.putModeHeader(this.#response, end, long, this.#image.readOnly);
-    this.#respond(end, allocated);
+    const { cached, readOnly } = this.#image;
+    const end = modeSense(this.#response, command, long, cached, readOnly);
+    if (end === 0) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+    else this.#respond(end, allocated);
   }
 
-  /** SPC-4 §6.9 and §6.10. */
+  /** MODE SELECT, before its parameter list has come (SPC-4 §6.9 and §6.10). */
   #takeParameters(command: Uint8Array, long: boolean, length: number): void {
     if (byte(command, 1) & 0x01) {
       this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND); // SP: nothing is saved
@@ -311,30 +298,9 @@ export class ScsiDisk implements CommandSet {
     }
   }
 
-  /** The list has come. No value can be changed, so each page must say what it is already. */
   #modeSelect(long: boolean): void {
-    const list = this.#parameters;
-    const header = long ? 8 : 4;
-    if (this.#length < header) {
-      this.#fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
-      return;
-    }
-    let at = header + (long ? be16(list, 6) : byte(list, 3));
-    while (at + 1 < this.#length) {
-      const page = byte(list, at) & 0x3f;
-      const end = data.putModePage(this.#response, 0, page, this.#image.cached, false);
-      if (end === 0) {
-        this.#fail(scsi.SENSE_INVALID_FIELD_IN_PARAMETERS);
-        return;
-      }
-      if (at + end > this.#length) break;
-      for (let index = 1; index < end; index++) {
-        if (byte(list, at + index) !== byte(this.#response, index)) this.#fail(scsi.SENSE_INVALID_FIELD_IN_PARAMETERS);
-      }
-      if (this.#failed) return;
-      at += end;
-    }
-    if (at !== this.#length) this.#fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
+    const sense = modeSelect(this.#parameters, this.#length, long, this.#image.cached, this.#response);
+    if (sense !== scsi.SENSE_NONE) this.#fail(sense);
   }
 
   /** SBC-3 §5.25: LOEJ with START loads, without it ejects; a stopped unit starts again by itself. */

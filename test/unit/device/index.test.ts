@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
+import { createDevice, DEVICE_KINDS } from "../../../worker/device/index.ts";
+import type { DeviceHost } from "../../../worker/device.ts";
+import type { DeviceSource } from "../../../worker/protocol.ts";
+
+const host: DeviceHost = { gone: (reason) => expect.fail(reason) };
+
+test("each kind of the list can be made", async () => {
+  const sources: Record<(typeof DEVICE_KINDS)[number]["kind"], DeviceSource> = {
+    "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
+    keyboard: { kind: "keyboard" },
+  };
+  expect(DEVICE_KINDS.map((each) => each.kind).sort()).toEqual(Object.keys(sources).sort());
+  const drive = await createDevice(sources["flash-drive"], host);
+  expect(drive.speed).toBe(SPEED_SUPER);
+  expect(drive.identity).toEqual({
+    vendorId: 0x1209,
+    productId: 0x0001,
+    manufacturer: "pvusb",
+    product: "Flash Drive",
+    serialNumber: "0123456789AB",
+    notes: [],
+  });
+  const keyboard = await createDevice(sources.keyboard, host);
+  expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
+});
+
+test("a drive has the speed it is given", async () => {
+  const source = { kind: "flash-drive", image: { size: 4096 } } as const;
+  for (const [speed, expected] of [
+    ["full", SPEED_FULL],
+    ["high", SPEED_HIGH],
+    ["super", SPEED_SUPER],
+  ] as const) {
+    expect((await createDevice({ ...source, speed }, host)).speed).toBe(expected);
+  }
+});
+
+test("what is no kind, or no image, is refused with its name and a sentence", async () => {
+  const refused = (source: unknown) => createDevice(source as DeviceSource, host).catch((error: unknown) => error);
+  expect(await refused({ kind: "toaster" })).toMatchObject({
+    name: "UnsupportedError",
+    message: 'There is no software device "toaster". There are: flash-drive, keyboard.',
+  });
+  expect(await refused({ kind: "flash-drive", image: { path: "/nowhere/disk.img" } })).toMatchObject({
+    name: "ImageError",
+  });
+  for (const source of [{ kind: "flash-drive" }, { kind: "flash-drive", image: { size: 512 }, speed: "warp" }]) {
+    expect(await refused(source), JSON.stringify(source)).toBeInstanceOf(Error);
+  }
+});
