@@ -103,7 +103,7 @@ describe("asm/README.md", async () => {
   const readme = await readFile(new URL("../../../asm/README.md", import.meta.url), "utf8");
 
   it("draws the map as it is", () => {
-    const rows = [...readme.matchAll(/^\| (0x[0-9A-F]+) \| (0x[0-9A-F]+) \| ([A-Za-z ]+?) \|/gm)];
+    const rows = [...readme.matchAll(/^\| (0x[0-9A-F]+) +\| (0x[0-9A-F]+) +\| ([A-Za-z ]+?) +\|/gm)];
     const hex = (value: number) => `0x${value.toString(16).toUpperCase()}`;
     expect(rows.map(([, from, size, name]) => ({ from, size, name }))).toEqual(
       regions.map(({ name, from, size }) => ({ from: hex(from), size: hex(size), name })),
