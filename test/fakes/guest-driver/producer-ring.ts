@@ -54,8 +54,12 @@ export class ProducerRing {
   }
 
   /** Ends the segment here: a Link TRB may stand anywhere. */
-  jump(isInsideTd = false): void {
-    this.#link(isInsideTd, false);
+  jump(): void {
+    // What is skipped must not look new in the next round.
+    for (let index = this.#index; index < this.#size; index++) {
+      this.#ram.poke((this.#segments[this.#segment] ?? 0) + index * TRB_SIZE, 0, 0, 0, this.cycle);
+    }
+    this.#link(false, false);
   }
 
   #link(isInsideTd: boolean, withheld: boolean): void {
