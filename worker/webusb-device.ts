@@ -199,7 +199,6 @@ export class WebUsbDevice implements Device {
     if (recipient === "endpoint" && !this.#endpoints.has(wIndex & 0x8f)) return STALL;
     if (requestType !== "standard") this.#touched = true;
     const setup = { requestType, recipient, request: bRequest, value: wValue, index: wIndex };
-    await this.#changes; // Chromium refuses control transfers meanwhile
     if (bmRequestType & 0x80) {
       const result = await this.#usb.controlTransferIn(setup, wLength);
       const view = result.data;

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { Link, type Urb } from "../../app/link.ts";
 import { Core, compileCore, createMemory } from "../../asm/core.ts";
 import { OPERATION_PORT_RESET, OPERATION_TRANSFER, TYPE_BULK, TYPE_CONTROL } from "../../asm/layout.ts";
-import type { Backend } from "../../worker/backend.ts";
+import { Backend } from "../../worker/backend.ts";
+import type { BackendControl } from "../../worker/protocol.ts";
 import { nextTask } from "./usb-wire.ts";
 
 export interface FrontEvent {
@@ -50,8 +51,12 @@ export class Front {
   violation: number | undefined;
   readonly #plugs = new Map<number, number>();
 
-  private constructor(link: Link) {
+  /** Has a backend of this thread look at the ring, so that a test need not guess when it wakes up. */
+  readonly #pump: () => void;
+
+  private constructor(link: Link, pump: () => void) {
     this.link = link;
+    this.#pump = pump;
     link.connect({
       portEvent: (port, plug, speed) => {
         this.events.push({ port, plug, speed });
@@ -66,8 +71,9 @@ export class Front {
   }
 
   /** Lays out a link and connects it to the backend as link `id`. */
-  static async connect(backend: Backend, id = 1): Promise<Front> {
-    const front = new Front(new Link(await Core.instantiate(await module, createMemory()), 1, 0xfffffff0));
+  static async connect(backend: Pick<BackendControl, "connect">, id = 1): Promise<Front> {
+    const link = new Link(await Core.instantiate(await module, createMemory()), 1, 0xfffffff0);
+    const front = new Front(link, () => backend instanceof Backend && backend.pump(id));
     await backend.connect(id, front.link.core.memory, 1, await module);
     void front.link.run();
     return front;
@@ -106,8 +112,11 @@ export class Front {
 
   /** Lets everything run that can run without time passing. */
   async settle(turns = 20): Promise<void> {
-    for (let turn = 0; turn < turns; turn++) await nextTask();
-    this.link.poll();
+    for (let turn = 0; turn < turns; turn++) {
+      this.#pump();
+      await nextTask();
+      this.link.poll();
+    }
   }
 
   #reserve(length: number): Urb {

@@ -4,7 +4,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listener, type RunningBackend, startInWorker } from "../../../app/start-backend.ts";
 import { STATUS_NO_DEVICE } from "../../../asm/layout.ts";
-import type { BackendNotice } from "../../../worker/protocol.ts";
+import type { BackendControl, BackendNotice } from "../../../worker/protocol.ts";
 import { Front } from "../../fakes/front.ts";
 
 let running: RunningBackend;
@@ -27,7 +27,7 @@ afterAll(() => running.stop());
 test("a link reaches across threads, and a plug's refusal keeps its name and its words", async () => {
   const notices: BackendNotice[] = [];
   await running.control.listen(listener((notice) => notices.push(notice)));
-  const front = await Front.connect(running.control as never);
+  const front = await Front.connect(running.control as BackendControl);
   const source = { kind: "webusb", vendorId: 1, productId: 2, serialNumber: "", ordinal: 0 } as const;
   await expect(running.control.plug(1, 1, source)).rejects.toMatchObject({
     name: "UnsupportedError",

@@ -14,7 +14,6 @@ import { Front, type Sent } from "../../fakes/front.ts";
 import { ScriptedFunction, VENDOR_INTERFACE } from "../../fakes/scripted-function.ts";
 import { FakeUsb } from "../../fakes/usb.ts";
 import { FAKE_PRODUCT_ID, FAKE_VENDOR_ID } from "../../fakes/usb-descriptors.ts";
-import { nextTask } from "../../fakes/usb-wire.ts";
 
 const source: WebUsbSource = {
   kind: "webusb",
@@ -131,7 +130,7 @@ test("every transfer is answered once, and no promise is left over, whatever hap
             quietly(backend.plug(1, 1, source));
             break;
           case "wait":
-            for (let turn = 0; turn < each.turns; turn++) await nextTask();
+            await front.settle(each.turns);
             break;
         }
       }
@@ -189,7 +188,7 @@ test("a stream loses no byte and keeps its order, however the guest cuts it and 
       };
       for (const each of steps) {
         if (each.do === "in") void submit(each.length);
-        else if (each.do === "wait") for (let turn = 0; turn < each.length; turn++) await nextTask();
+        else if (each.do === "wait") await front.settle(each.length);
         else if (each.do === "push") {
           device.push(
             0x81,

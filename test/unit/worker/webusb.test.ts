@@ -201,6 +201,31 @@ test("CLEAR_FEATURE(ENDPOINT_HALT) drops what an orphan brought before it", asyn
   expect(await next.done).toMatchObject({ actual: 3, data: counting(3, 50) });
 });
 
+test("an orphan that fails says nothing to the transfers that wait for its data", async () => {
+  const { front, device } = await plugged();
+  const given = front.send(bulkIn(512));
+  await front.settle(2);
+  front.cancel(given);
+  const next = front.send(bulkIn(512));
+  await front.settle(2);
+  device.push(0x81, "error", counting(3));
+  expect(await next.done).toMatchObject({ status: STATUS_OK, actual: 3, data: counting(3) });
+});
+
+test("a port reset drops what an orphan brought before it", async () => {
+  const { front, device } = await plugged();
+  const given = front.send(bulkIn(512));
+  await front.settle(2);
+  front.cancel(given);
+  device.push(0x81, counting(10));
+  await front.settle();
+  await front.reset().done;
+  await front.send({ setup: SET_CONFIGURATION_1 }).done;
+  const next = front.send(bulkIn(512));
+  device.push(0x81, counting(3, 50));
+  expect(await next.done).toMatchObject({ actual: 3, data: counting(3, 50) });
+});
+
 test("an orphan that a clearHalt leaves open still brings its data to the next IN", async () => {
   const { front, device } = await plugged();
   const given = front.send(bulkIn(512));

@@ -1,0 +1,94 @@
+/** What a browser that settles its promises out of order would do to an IN queue. */
+import { expect, test } from "vitest";
+import { STATUS_CANCELLED, STATUS_OK, STATUS_STALL, TYPE_BULK } from "../../../asm/layout.ts";
+import { createEndpointQueue } from "../../../worker/endpoint-queue.ts";
+import type { Request } from "../../../worker/request.ts";
+
+interface Pending {
+  readonly length: number;
+  resolve(result: USBInTransferResult): void;
+}
+
+function setUp() {
+  const pending: Pending[] = [];
+  const orphans = { open: 0 };
+  const queue = createEndpointQueue(
+    {
+      transferIn: (_, length) => new Promise((resolve) => pending.push({ length, resolve })),
+      transferOut: () => Promise.reject(new Error("no OUT here")),
+      rejected: () => STATUS_STALL,
+      orphans,
+    },
+    { address: 0x81, type: TYPE_BULK, packetSize: 64, highBandwidth: false },
+  );
+  /** A request, as far as a queue sees it, and what it was answered. */
+  const submit = (length: number) => {
+    const bytes = new Uint8Array(length);
+    const answers: [number, number[]][] = [];
+    const request = {
+      length,
+      write(source: Uint8Array, offset = 0) {
+        const count = Math.min(source.length, length - offset);
+        bytes.set(source.subarray(0, count), offset);
+        return count;
+      },
+      complete: (status: number, actual: number) => void answers.push([status, [...bytes.subarray(0, actual)]]),
+    } as Request;
+    queue.submit(request);
+    return { answers, request };
+  };
+  const land = async (index: number, ...bytes: number[]) => {
+    pending[index]?.resolve({ status: "ok", data: new DataView(Uint8Array.from(bytes).buffer) });
+    await Promise.resolve();
+  };
+  return { queue, pending, orphans, submit, land };
+}
+
+test("whole packets are asked for", () => {
+  const { pending, submit } = setUp();
+  for (const length of [0, 1, 64, 65]) submit(length);
+  expect(pending.map(({ length }) => length)).toEqual([64, 64, 64, 128]);
+});
+
+test("results that come out of order are dealt out in order", async () => {
+  const { submit, land } = setUp();
+  const [first, second] = [submit(64), submit(64)];
+  await land(1, 3, 4);
+  expect([first.answers, second.answers]).toEqual([[], []]);
+  await land(0, 1, 2);
+  expect([first.answers, second.answers]).toEqual([[[STATUS_OK, [1, 2]]], [[STATUS_OK, [3, 4]]]]);
+});
+
+test("forget() drops what has come for an orphan behind one that is open", async () => {
+  const { queue, orphans, submit, land } = setUp();
+  const [first, second] = [submit(64), submit(64)];
+  await land(1, 3, 4);
+  queue.cancel(second.request);
+  queue.cancel(first.request);
+  expect(orphans.open).toBe(1);
+  queue.forget();
+  const third = submit(64);
+  await land(0, 5);
+  expect(third.answers).toEqual([[STATUS_OK, [5]]]);
+  expect(orphans.open).toBe(0);
+});
+
+test("discard() makes late results harmless", async () => {
+  const { queue, orphans, pending, submit, land } = setUp();
+  const first = submit(64);
+  queue.discard();
+  expect(first.answers).toEqual([[STATUS_CANCELLED, []]]);
+  const second = submit(64);
+  await land(0, 1);
+  expect([second.answers, orphans.open]).toEqual([[], 0]);
+  expect(pending.length).toBe(2);
+  await land(1, 2);
+  expect(second.answers).toEqual([[STATUS_OK, [2]]]);
+});
+
+test("a transfer of nothing ends with any packet, which stays for the next", async () => {
+  const { submit, land } = setUp();
+  const [none, some] = [submit(0), submit(64)];
+  await land(0, 1, 2);
+  expect([none.answers, some.answers]).toEqual([[[STATUS_OK, []]], [[STATUS_OK, [1, 2]]]]);
+});
