@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { GuestProgress } from "../guest/default-guest.ts";
 
-/** Silence until then: a start from a saved state says nothing. */
+/** Silence until then on a terminal: a start from a saved state says nothing. Elsewhere only a boot is told of. */
 const SILENCE_MS = 1000;
 
 const WORDS = {
@@ -37,7 +37,7 @@ export class Reporter {
   readonly #terminal = process.stderr.isTTY === true;
   readonly #start = performance.now();
   #line = "";
-  #said = "";
+  #saidBooting = false;
 
   constructor(json: boolean) {
     this.#json = json;
@@ -53,16 +53,25 @@ export class Reporter {
       this.#show("");
       return;
     }
-    if (performance.now() - this.#start < SILENCE_MS && stage !== "booting") return;
-    if (this.#terminal) this.#show(`${WORDS[stage]}: ${Math.round(fraction * 100)} %`);
-    else if (this.#said !== stage) process.stderr.write(`pvusb: ${WORDS[stage]}…\n`);
-    this.#said = stage;
+    if (this.#terminal) {
+      const silent = performance.now() - this.#start < SILENCE_MS && stage !== "booting";
+      if (!silent) this.#show(`${WORDS[stage]}: ${Math.round(fraction * 100)} %`);
+    } else if (stage === "booting" && !this.#saidBooting) {
+      this.#saidBooting = true;
+      process.stderr.write(`pvusb: ${WORDS.booting}…\n`);
+    }
   }
 
   /** Something that the person should know and that stops nothing. */
   note(text: string): void {
     this.#show("");
     process.stderr.write(this.#json ? `${JSON.stringify({ note: text })}\n` : `pvusb: ${text}\n`);
+  }
+
+  /** One line a transfer. */
+  trace(line: string): void {
+    this.#show("");
+    process.stderr.write(this.#json ? `${JSON.stringify({ trace: line })}\n` : `${line}\n`);
   }
 
   /** The run failed: one line. */

@@ -3,18 +3,21 @@
  *
  *   overlay ─► host ─► guest (controller attached) ─► plug ─► settle ─► command or console ─► sync ─► unplug ─► stop
  */
+import { access } from "node:fs/promises";
 import { Guest } from "../guest/default-guest.ts";
 import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
 import { createUsbHost, type UsbController, type UsbHost, type UsbPort } from "../host.ts";
 import { buildId, defaultGuestFolder } from "./build-id.ts";
+import { type Capture, openCapture } from "./capture.ts";
 import { readOverlay } from "./overlay.ts";
-import { PORTS } from "./plug-argument.ts";
+import { type PlugArgument, PORTS } from "./plug-argument.ts";
 import { usbFor } from "./real-devices.ts";
 import type { PortReport, Reporter } from "./reporter.ts";
 import { settle } from "./settle.ts";
 import { connectTerminal } from "./terminal.ts";
 import type { RunArguments } from "./usage.ts";
+import { UsageError } from "./usage-error.ts";
 
 const SYNC_PATIENCE_MS = 10_000;
 
@@ -25,6 +28,7 @@ export class Run {
   #host: UsbHost | undefined;
   #controller: UsbController | undefined;
   #guest: Guest | undefined;
+  #capture: Capture | undefined;
   #halted: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** The guest may have written what it has not sent to its disks. */
@@ -39,11 +43,15 @@ export class Run {
   async run(): Promise<number> {
     const { exec, plugs } = this.#arguments;
     const overlay = this.#arguments.overlay === undefined ? undefined : await readOverlay(this.#arguments.overlay);
+    await checkImages(plugs);
     const usb = await usbFor(plugs);
+    const { pcap, trace } = this.#arguments;
+    this.#capture = openCapture(pcap, trace ? (line) => this.#reporter.trace(line) : undefined);
     this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(usb && { usb }) });
     this.#host.onNotice = ({ port, reason }) => this.#reporter.note(`port ${port}: ${reason}`);
     const guest = await this.#startGuest(this.#host, overlay);
     const ready = this.#elapsed();
+    if (this.#controller) this.#capture.watch(this.#controller);
     const ports = await this.#plug();
     if (exec === undefined) return this.#console(guest);
 
@@ -74,6 +82,7 @@ export class Run {
     if (this.#ready) await this.#guest?.exec("sync", { timeout: SYNC_PATIENCE_MS }).catch(() => {});
     await this.#guest?.saved;
     await this.#host?.close();
+    this.#capture?.close();
     await this.#guest?.stop();
   }
 
@@ -140,5 +149,16 @@ export class Run {
 
   #elapsed(): number {
     return Math.round(performance.now() - this.#started);
+  }
+}
+
+/** A wrong file name is told before the guest starts, not after. */
+async function checkImages(plugs: readonly PlugArgument[]): Promise<void> {
+  for (const { text, device } of plugs) {
+    if (device.kind !== "flash-drive" || !("path" in device.image)) continue;
+    const { path } = device.image;
+    await access(path).catch((cause) => {
+      throw new UsageError(`--plug ${text}: there is no file ${path}.`, { cause });
+    });
   }
 }

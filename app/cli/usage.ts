@@ -20,6 +20,8 @@ Boots a Linux guest without a screen and plugs USB devices into it.
   --memory MB              the guest's memory
   --guest DIR              the guest's image; the default is public/guest
   --placement WHERE        where software devices run: thread (the guest's own, the default) or worker
+  --pcap FILE              captures what the devices and the guest say, for Wireshark
+  --trace                  prints it on standard error, a line for each transfer and its answer
   --timeout SECONDS        ends the run, exit status 124
   --no-state               boots, instead of going on from a saved state of the ready guest, and saves none
   --json                   one JSON object on standard output; progress as JSON lines on standard error
@@ -38,6 +40,8 @@ export interface RunArguments {
   readonly memoryMiB: number | undefined;
   readonly guest: string | undefined;
   readonly placement: "thread" | "worker";
+  readonly pcap: string | undefined;
+  readonly trace: boolean;
   readonly timeoutMs: number | undefined;
   readonly states: boolean;
   readonly json: boolean;
@@ -53,6 +57,8 @@ const OPTIONS = {
   memory: { type: "string" },
   guest: { type: "string" },
   placement: { type: "string" },
+  pcap: { type: "string" },
+  trace: { type: "boolean" },
   timeout: { type: "string" },
   "no-state": { type: "boolean" },
   json: { type: "boolean" },
@@ -94,6 +100,8 @@ export function parseCommandLine(args: readonly string[]): Arguments {
     memoryMiB: positive("--memory", values.memory, "MiB"),
     guest: values.guest,
     placement,
+    pcap: values.pcap,
+    trace: values.trace ?? false,
     timeoutMs: seconds && seconds * 1000,
     states: !values["no-state"],
     json: values.json ?? false,

@@ -1,7 +1,7 @@
 /**
  * A guest without an operating system: a BIOS of our own, assembled here, that finds one PCI function and makes it interrupt.
  *
- *   reset vector ─► 32-bit mode ─► IDT, PIC, PIRQ routing ─► PCI scan ─► hot loop with IF set ─► report, halt
+ *   reset vector ─► 32-bit mode ─► IDT, PIC, PIRQ routing ─► PCI scan ─► hot loop with IF set ─► report, sleep
  *
  * The hot loop stores to the function's DOORBELL, which raises INTx inside the store; the handler stores to ACK, which lowers
  * it. While it waits for the handler to have run, the loop walks over pages, as a kernel does. Four registers carry a checksum through the loop, so that compiled code has something to lose.
@@ -183,8 +183,8 @@ export function bareMetalBios(rounds: number): Uint8Array<ArrayBuffer> {
   code.emit(0xa1).emit32(COUNTER); // mov eax, [COUNTER]
   code.emit(0x89, 0x43, REG_COUNT); // mov [ebx + REG_COUNT], eax
   code.emit(0x89, 0x43, REG_DONE); // mov [ebx + REG_DONE], eax
-  code.label("stop");
-  code.emit(0xf4, 0xe9).relative("stop"); // hlt; jmp stop
+  code.label("sleep");
+  code.emit(0xfb, 0xf4, 0xe9).relative("sleep"); // sti; hlt; jmp sleep
 
   code.label("handler");
   code.emit(0x60); // pushad

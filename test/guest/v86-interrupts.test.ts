@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { V86 } from "v86";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { PciFunction, PciSlot } from "../../app/guest/machine.ts";
 import { v86Machine, whenLoaded } from "../../app/guest/v86.ts";
 import {
@@ -27,10 +27,12 @@ interface Outcome {
   count: number;
   checksum: number;
   instructions: number;
+  /** Times that the guest's handler answered. */
+  answers: number;
 }
 
-/** Runs the guest until it reports, or for `patience` milliseconds. */
-async function ring(rounds: number, patience: number, guardInterrupts = true): Promise<Outcome> {
+/** Runs the guest until it reports, or for `patience` milliseconds. It goes on, or sleeps, until the test ends. */
+async function ring(rounds: number, patience: number, guardInterrupts = true) {
   const emulator = new V86({
     wasm_path: createRequire(import.meta.url)
       .resolve("v86")
@@ -39,16 +41,19 @@ async function ring(rounds: number, patience: number, guardInterrupts = true): P
     memory_size: 2 ** 24,
     autostart: false,
   });
+  onTestFinished(() => emulator.destroy());
   await whenLoaded(emulator);
-  const outcome: Outcome = { ended: "silent", bar: 0, raises: 0, count: 0, checksum: 0, instructions: 0 };
-  let slot: PciSlot | undefined;
+  const outcome: Outcome = { ended: "silent", bar: 0, raises: 0, count: 0, checksum: 0, instructions: 0, answers: 0 };
   let end = (_: Outcome["ended"]): void => {};
   const write = (offset: number, _: number, value: number): void => {
     if (offset === REG_DOORBELL) {
       outcome.raises++;
-      slot?.setInterrupt(true);
-    } else if (offset === REG_ACK) slot?.setInterrupt(false);
-    else if (offset === REG_BAR) outcome.bar = value;
+      slot.setInterrupt(true);
+    } else if (offset === REG_ACK) {
+      outcome.answers++;
+      slot.setInterrupt(false);
+    }
+    if (offset === REG_BAR) outcome.bar = value;
     else if (offset === REG_COUNT) outcome.count = value;
     else if (offset === REG_CHECKSUM) outcome.checksum = value;
     else if (offset === REG_DONE) end("done");
@@ -67,7 +72,7 @@ async function ring(rounds: number, patience: number, guardInterrupts = true): P
     save: () => new Uint8Array(0),
     restore: () => {},
   };
-  slot = v86Machine(emulator, { guardInterrupts }).attach(fn);
+  const slot: PciSlot = v86Machine(emulator, { guardInterrupts }).attach(fn);
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, patience);
     end = (how) => {
@@ -78,13 +83,12 @@ async function ring(rounds: number, patience: number, guardInterrupts = true): P
     void emulator.run();
   });
   outcome.instructions = emulator.get_instruction_counter();
-  await emulator.destroy();
-  return outcome;
+  return { outcome, slot };
 }
 
 test("thousands of interrupts raised inside a store leave a busy guest unharmed", async () => {
   const rounds = 100_000;
-  const outcome = await ring(rounds, 120_000);
+  const { outcome } = await ring(rounds, 120_000);
   expect(outcome).toMatchObject({
     ended: "done",
     bar: 0xfea00000,
@@ -99,8 +103,24 @@ test("thousands of interrupts raised inside a store leave a busy guest unharmed"
 test("without the guard the same guest loses its way", async () => {
   // More rounds: the loop must be compiled before it can lose registers.
   const rounds = 1_000_000;
-  const outcome = await ring(rounds, 60_000, false);
+  const { outcome } = await ring(rounds, 60_000, false);
   expect(outcome.bar).toBe(0xfea00000);
   expect(outcome.raises).toBeGreaterThan(0);
   expect(outcome).not.toMatchObject({ ended: "done", count: rounds, checksum: checksum(rounds) });
+});
+
+test("an interrupt from outside wakes a sleeping guest, which a kick runs at once", async () => {
+  const { outcome, slot } = await ring(10, 60_000);
+  expect(outcome).toMatchObject({ ended: "done", answers: 10 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  slot.kick();
+  expect(outcome.answers).toBe(10);
+  slot.setInterrupt(true);
+  slot.kick();
+  expect(outcome.answers).toBe(11);
+  // Without a kick, v86's own wake-up comes by the event loop.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  slot.setInterrupt(true);
+  expect(outcome.answers).toBe(11);
+  await expect.poll(() => outcome.answers).toBe(12);
 });

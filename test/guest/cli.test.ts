@@ -1,0 +1,166 @@
+/** `pvusb run` as a person or a script has it: the built program in a process of its own. */
+import { spawn } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const program = fileURLToPath(new URL("../../dist/app/cli/main.js", import.meta.url));
+const MIB = 2 ** 20;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pvusb-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function pvusb(args: readonly string[], options: { input?: string; signalOn?: RegExp } = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
+  });
+  const text = { out: "", err: "" };
+  child.stdout.on("data", (bytes) => {
+    text.out += bytes;
+    if (options.signalOn?.test(text.out)) child.kill("SIGINT");
+  });
+  child.stderr.on("data", (bytes) => {
+    text.err += bytes;
+  });
+  child.stdin.end(options.input ?? "");
+  return new Promise((resolve) => child.on("close", (status) => resolve({ status, ...text })));
+}
+
+test("a command's output and exit status are the program's", async () => {
+  const { status, out } = await pvusb(["run", "--exec", "echo to stdout; echo to stderr >&2; exit 7"]);
+  expect(out).toBe("to stdout\nto stderr\n");
+  expect(status).toBe(7);
+});
+
+test("a flash drive's image is read whole and written in place", async () => {
+  const image = join(folder, "disk.img");
+  const bytes = new Uint8Array(4 * MIB).map((_, i) => (i * 31) ^ (i >> 9));
+  await writeFile(image, bytes);
+  const command = [
+    "dd if=/dev/sda bs=1M count=1 2>/dev/null | dd of=/dev/sda bs=1M seek=2 2>/dev/null",
+    "cat /sys/block/sda/size",
+  ].join("; ");
+  const { status, out } = await pvusb(["run", "--plug", `flash-drive:image=${image}@1`, "--exec", command]);
+  expect({ status, out }).toEqual({ status: 0, out: `${bytes.length / 512}\n` });
+  bytes.copyWithin(2 * MIB, 0, MIB);
+  expect(Buffer.compare(await readFile(image), bytes)).toBe(0);
+});
+
+test("an overlay's files are in the guest, with their modes and links", async () => {
+  const overlay = join(folder, "overlay");
+  await mkdir(join(overlay, "opt/tools"), { recursive: true });
+  await writeFile(join(overlay, "opt/tools/hello"), "#!/bin/sh\necho hello from $0\n");
+  await chmod(join(overlay, "opt/tools/hello"), 0o755);
+  await symlink("tools/hello", join(overlay, "opt/link"));
+  const { status, out } = await pvusb(["run", "--no-state", "--overlay", overlay, "--exec", "/opt/link"]);
+  expect({ status, out }).toEqual({ status: 0, out: "hello from /opt/link\n" });
+});
+
+test("--json gives one object, also for bytes that are no text", async () => {
+  const plugs = ["--plug", "keyboard@2", "--plug", "flash-drive:size=1M@5"];
+  const { status, out } = await pvusb(["run", "--json", ...plugs, "--exec", "printf '\\377\\000'; exit 3"]);
+  expect(status).toBe(3);
+  expect(JSON.parse(out)).toMatchObject({
+    status: 3,
+    encoding: "base64",
+    output: Buffer.from([0xff, 0]).toString("base64"),
+    ports: [
+      { port: 2, kind: "keyboard", address: expect.any(Number) },
+      { port: 5, kind: "flash-drive", address: expect.any(Number) },
+    ],
+  });
+});
+
+test("a second start goes on from the first one's ready guest, with the clock right", async () => {
+  const args = ["run", "--json", "--exec", "date +%s"];
+  await pvusb(args);
+  const { resumed, output } = JSON.parse((await pvusb(args)).out);
+  expect(resumed).toBe(true);
+  expect(Math.abs(Number(output) - Date.now() / 1000)).toBeLessThan(30);
+});
+
+test("a state that cannot be restored is forgotten, and the guest boots", async () => {
+  const args = ["run", "--json", "--exec", "echo up"];
+  await pvusb(args);
+  const states = join(folder, "cache", "pvusb");
+  for (const name of await readdir(states)) await writeFile(join(states, name), gzipSync("rubbish"));
+  expect(JSON.parse((await pvusb(args)).out)).toMatchObject({ resumed: false, output: "up\n" });
+});
+
+test("a capture holds the device's descriptor, a trace says what went over the bus", async () => {
+  const file = join(folder, "usb.pcap");
+  const args = ["run", "--plug", "keyboard@1", "--pcap", file, "--trace", "--exec", "true"];
+  const { status, err } = await pvusb(args);
+  expect(status).toBe(0);
+  expect(err).toMatch(/^\d+\.\d+ port 1 #\d+ S control 0x80 \[8006000100001200\] 18$/m);
+  expect(err).toMatch(/^\d+\.\d+ port 1 #\d+ C control 0x80 ok 18\/18 1201/m);
+  const capture = await readFile(file);
+  expect(capture.readUInt32LE(0)).toBe(0xa1b2c3d4);
+  const phases: string[] = [];
+  for (let at = 24; at < capture.length; at += 16 + capture.readUInt32LE(at + 8)) {
+    phases.push(String.fromCharCode(capture[at + 16 + 8] ?? 0));
+  }
+  expect(phases).toContain("S");
+  expect(phases).toContain("C");
+});
+
+test("without a command the guest's console is piped, until the guest is halted", async () => {
+  const { status, out } = await pvusb(["run", "--timeout", "120"], { input: "echo $((6 * 7)) is it\npoweroff\n" });
+  expect(out).toContain("42 is it");
+  expect(status).toBe(0);
+});
+
+test("a run that takes too long ends with status 124", async () => {
+  const { status, err } = await pvusb(["run", "--timeout", "8", "--exec", "sleep 1000"]);
+  expect(status).toBe(124);
+  expect(err).toMatch(/pvusb: Not done within 8 s\.\n$/);
+});
+
+test("Ctrl-C ends a run, and what was written is in the image", async () => {
+  const image = join(folder, "interrupted.img");
+  await writeFile(image, new Uint8Array(MIB));
+  const args = [
+    "run",
+    "--plug",
+    `flash-drive:image=${image}@1`,
+    "--exec",
+    "echo -n kept > /dev/sda; echo go; sleep 1000",
+  ];
+  const { status } = await pvusb(args, { signalOn: /go/ });
+  expect(status).toBe(130);
+  expect((await readFile(image)).subarray(0, 4).toString()).toBe("kept");
+});
+
+test.each([
+  [["run", "--plug", "keyboard"], /^pvusb: --plug keyboard does not say which port.*\n$/],
+  [
+    ["run", "--plug", "flash-drive:image=/nowhere.img@1", "--exec", "true"],
+    /^pvusb: .*there is no file \/nowhere\.img\.\n$/,
+  ],
+  [["run", "--guest", "/nowhere", "--exec", "true"], /^pvusb: There is no guest image in \/nowhere.*\n$/],
+  [["run", "--overlay", "/nowhere", "--exec", "true"], /^pvusb: --overlay \/nowhere cannot be read.*\n$/],
+  [["run", "--plug", "webusb:vid=1,pid=2@1", "--exec", "true"], /^pvusb: To plug real devices, install.*\n$/],
+])("%j fails with status 125 and one line", async (args, line) => {
+  const { status, out, err } = await pvusb(args);
+  expect({ status, out }).toEqual({ status: 125, out: "" });
+  expect(err).toMatch(line);
+});
+
+test("--help, --version and --list answer at once", async () => {
+  expect(await pvusb(["--help"])).toMatchObject({ status: 0, out: expect.stringContaining("Usage: pvusb run") });
+  expect(await pvusb(["--version"])).toMatchObject({ status: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  expect(await pvusb(["--list"])).toMatchObject({ status: 0, out: expect.stringContaining("flash-drive") });
+});
