@@ -71,6 +71,10 @@ test("forget() drops what has come for an orphan behind one that is open", async
   await land(0, 5);
   expect(third.answers).toEqual([[STATUS_OK, [5]]]);
   expect(orphans.open).toBe(0);
+  const fourth = submit(64);
+  expect(fourth.answers).toEqual([]);
+  await land(2, 6);
+  expect(fourth.answers).toEqual([[STATUS_OK, [6]]]);
 });
 
 test("discard() makes late results harmless", async () => {
