@@ -3,17 +3,13 @@
  * when the state changes under them. It is a little stricter than the real one in one thing: any two state changes at once
  * are refused, also those that a page of Chromium would pay for with its renderer.
  */
+import { bytesOf, ensureLength, requestTypeBits } from "./usb-arguments.ts";
 import { FakeConfiguration, type FakeEndpoint, type FakeInterface } from "./usb-configuration.ts";
 import type { FakeFunction } from "./usb-function.ts";
 import { nextTask, transferError, Wire, type WireResult } from "./usb-wire.ts";
 
-const TRANSFER_LIMIT = 32 * 1024 * 1024;
-
 /** Standard requests that a page may send, all IN: GET_STATUS, GET_DESCRIPTOR, GET_CONFIGURATION, GET_INTERFACE, SYNCH_FRAME. */
 const STANDARD_ALLOWED = [0, 6, 8, 10, 12];
-
-const REQUEST_TYPES: readonly USBRequestType[] = ["standard", "class", "vendor"];
-const RECIPIENTS: readonly USBRecipient[] = ["device", "interface", "endpoint", "other"];
 
 const DEVICE_CHANGING = "An operation that changes the device state is in progress.";
 const INTERFACE_CHANGING = "An operation that changes interface state is in progress.";
@@ -450,32 +446,4 @@ function disconnected(): DOMException {
 
 function inResult({ status, data }: WireResult): USBInTransferResult {
   return { status, data: new DataView(data.buffer, data.byteOffset, data.byteLength) };
-}
-
-function requestTypeBits({ requestType, recipient }: USBControlTransferParameters): number {
-  const type = REQUEST_TYPES.indexOf(requestType);
-  const target = RECIPIENTS.indexOf(recipient);
-  if (type < 0 || target < 0) throw new TypeError("The provided value is not a valid enum value.");
-  return (type << 5) | target;
-}
-
-function ensureLength(length: number): void {
-  if (length > TRANSFER_LIMIT) {
-    throw new DOMException(`The data buffer exceeded supported maximum size of ${TRANSFER_LIMIT} bytes`, "DataError");
-  }
-}
-
-/** A BufferSource of Web IDL without [AllowShared] and [AllowResizable]. */
-function bytesOf(data: BufferSource): Uint8Array<ArrayBuffer> {
-  const buffer: unknown = ArrayBuffer.isView(data) ? data.buffer : data;
-  if (typeof SharedArrayBuffer === "function" && buffer instanceof SharedArrayBuffer) {
-    throw new TypeError("The provided ArrayBufferView value must not be shared.");
-  }
-  if (!(buffer instanceof ArrayBuffer)) {
-    throw new TypeError("The provided value is not of type '(ArrayBuffer or ArrayBufferView)'.");
-  }
-  if ("resizable" in buffer && buffer.resizable) {
-    throw new TypeError("The provided ArrayBufferView value must not be resizable.");
-  }
-  return ArrayBuffer.isView(data) ? new Uint8Array(buffer, data.byteOffset, data.byteLength) : new Uint8Array(buffer);
 }
