@@ -163,6 +163,12 @@ export class UsbController {
     return this.#link.inFlight;
   }
 
+  /** What is free of the link: slots for transfers, and blocks of memory for long ones. At rest, always the same. */
+  get free(): { readonly slots: number; readonly blocks: number } {
+    const { exports } = this.#link.core;
+    return { slots: exports.freeSlots(), blocks: exports.freeBlocks() };
+  }
+
   /** Calls `listener` for every transfer, as it leaves and as it comes back, until the function it answers is called. */
   trace(listener: (trace: UrbTrace) => void): () => void {
     return traceUrbs(this.#link, listener);
@@ -217,7 +223,7 @@ export class UsbPort {
 
   /** Plugs a granted WebUSB device or a software device. Rejects with a sentence that says what to do. */
   async plug(device: USBDevice | DeviceSource): Promise<PlugReport> {
-    const source = "kind" in device ? device : await webUsbSource(device);
+    const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
     return this.#during(async () => {
       this.#report = await this.#backend.control.plug(this.#link, this.number, source);
       return this.#report;
@@ -253,6 +259,12 @@ export class UsbPort {
       this.#changed(this);
     }
   }
+}
+
+/** A File that only looks like one, such as @web-std/file's in Node, cannot be sent to a worker: its bytes can. */
+async function sendable(source: DeviceSource): Promise<DeviceSource> {
+  if (source.kind !== "flash-drive" || !("blob" in source.image) || source.image.blob instanceof Blob) return source;
+  return { ...source, image: { blob: new Blob([await source.image.blob.arrayBuffer()]) } };
 }
 
 export type { WebUsbSource };
