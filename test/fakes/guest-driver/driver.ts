@@ -94,6 +94,7 @@ export class XhciDriver {
       throw new Error("The controller does not come back from its reset.");
     }
     this.#issued.clear();
+    this.events.length = 0;
   }
 
   run(): void {
