@@ -34,6 +34,8 @@ export interface PageGuest {
   stop(): Promise<void>;
 }
 
+const SCREEN_SHELL = "{ while :; do ENV=/etc/profile setsid -c sh -i; sleep 1; done; } </dev/tty1 >/dev/tty1 2>&1 &";
+
 /** Resolves when a shell waits at the console. */
 export async function startGuest(host: UsbHost, hooks: GuestHooks): Promise<PageGuest> {
   let controller: UsbController | undefined;
@@ -53,6 +55,8 @@ export async function startGuest(host: UsbHost, hooks: GuestHooks): Promise<Page
     onProgress: ({ stage, fraction }) => hooks.onProgress({ stage: inWords(stage, fraction), fraction }),
   });
   if (!controller) throw new Error("The guest came without its USB controller.");
+  // Nobody listens to the screen's keyboard otherwise: the default guest's own shell is at the serial console.
+  guest.exec(SCREEN_SHELL).catch(() => undefined);
   // A guest that goes on says nothing by itself: an empty line makes the shell show its prompt.
   if (guest.resumed) guest.write("\n");
   return {

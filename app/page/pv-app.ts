@@ -40,7 +40,7 @@ export class PvApp extends LitElement {
       <pv-top-bar .session=${session}></pv-top-bar>
       <main>
         <pv-console .session=${session}></pv-console>
-        <div class="side" @pv-picked-up=${() => this.#hub?.go()}>
+        <div class="side" @pv-picked-up=${() => this.#hub?.go()} @pv-typing=${() => this.#console?.show("screen")}>
           <pv-problems .session=${session}></pv-problems>
           <pv-hub .session=${session}></pv-hub>
           <pv-status .session=${session}></pv-status>
@@ -58,8 +58,12 @@ export class PvApp extends LitElement {
 
   /** The console must be drawn first: it takes what the guest says. */
   async #autostart(): Promise<void> {
-    await this.querySelector<PvConsole>("pv-console")?.updateComplete;
+    await this.#console?.updateComplete;
     await this.session.start();
+  }
+
+  get #console(): PvConsole | null {
+    return this.querySelector("pv-console");
   }
 
   get #hub(): PvHub | null {
@@ -73,7 +77,7 @@ export class PvApp extends LitElement {
     if (event.key === "F6") {
       event.preventDefault();
       if (inConsole) void this.#hub?.go();
-      else this.querySelector<PvConsole>("pv-console")?.focus();
+      else this.#console?.focus();
       return;
     }
     const { carried } = this.session;

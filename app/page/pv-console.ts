@@ -88,7 +88,7 @@ export class PvConsole extends SessionElement {
           ${
             this.face === "console"
               ? html`Plug the flash drive, then type: <kbd>mount /dev/sda /mnt</kbd> <kbd>cat /mnt/README.TXT</kbd>`
-              : html`Plug the keyboard and press <em>Type here</em>: what you type is shown on this screen.`
+              : html`Plug the keyboard and press <em>Type here</em>: a shell on this screen gets what you type.`
           }
         </p>
       </section>
@@ -109,20 +109,20 @@ export class PvConsole extends SessionElement {
       aria-selected=${String(chosen)}
       aria-controls=${`face-${face}`}
       tabindex=${chosen ? 0 : -1}
-      @click=${() => this.#show(face)}
+      @click=${() => this.show(face)}
     >
       ${name}
     </button>`;
   }
 
-  #show(face: Face): void {
+  show(face: Face): void {
     this.face = face;
   }
 
   #tabKeys = async (event: KeyboardEvent): Promise<void> => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     event.preventDefault();
-    this.#show(this.face === "console" ? "screen" : "console");
+    this.show(this.face === "console" ? "screen" : "console");
     await this.updateComplete;
     this.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
   };

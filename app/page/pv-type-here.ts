@@ -25,7 +25,7 @@ export class PvTypeHere extends SessionElement {
         @keyup=${this.#keyUp}
         @blur=${this.#leave}
       >
-        ${this.typing ? html`Typing… <kbd>Esc</kbd><kbd>Esc</kbd>` : "Type here"}
+        ${this.typing ? html`<kbd>Esc</kbd> twice ends` : "Type here"}
       </button>
     `;
   }
@@ -43,6 +43,7 @@ export class PvTypeHere extends SessionElement {
       return;
     }
     this.typing = true;
+    this.dispatchEvent(new CustomEvent("pv-typing", { bubbles: true }));
     this.session.announce("Your keys go to the guest now. Press Escape twice to leave.");
   };
 

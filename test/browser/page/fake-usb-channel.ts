@@ -1,0 +1,1 @@
+export const FAKE_USB_CHANNEL = "fake-usb";

@@ -1,0 +1,22 @@
+/**
+ * Gives a page, or the backend's worker, a fake navigator.usb with one vendor-specific device at the computer's port. In the
+ * page it is not granted yet; the worker hears of a grant only by being able to open it. Words on the channel pull it out and
+ * push it in, in both.
+ */
+import { FakeVendor } from "../../fakes/fake-vendor.ts";
+import { FakeUsb } from "../../fakes/usb.ts";
+import { FAKE_USB_CHANNEL } from "./fake-usb-channel.ts";
+
+const usb = new FakeUsb();
+const isPage = typeof document !== "undefined";
+Object.defineProperty(navigator, "usb", { value: usb, configurable: true });
+let device: ReturnType<FakeUsb["plug"]> | undefined = usb.plug(new FakeVendor(), { granted: !isPage });
+
+new BroadcastChannel(FAKE_USB_CHANNEL).addEventListener("message", ({ data }) => {
+  if (data === "unplug" && device) {
+    void usb.unplug(device);
+    device = undefined;
+  } else if (data === "plug" && !device) {
+    device = usb.plug(new FakeVendor(), { granted: !isPage });
+  }
+});

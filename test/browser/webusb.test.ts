@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { atTheComputer, withFakeUsb } from "./fake-usb.ts";
+import { Bench, type Tab } from "./harness.ts";
+
+describe("a WebUSB device on the page", () => {
+  let bench: Bench;
+  let tab: Tab;
+
+  beforeAll(async () => {
+    bench = await Bench.start();
+    tab = await bench.open(withFakeUsb);
+  });
+  afterAll(async () => {
+    await tab?.close();
+    await bench?.stop();
+  });
+  beforeEach(() => tab.pictureOnFailure());
+
+  it("is in the list once it is granted", async () => {
+    expect(await tab.card("loopback").count()).toBe(0);
+    await tab.button("Grant a USB device…").click();
+    await tab.card("loopback").waitFor();
+    await tab.untilSaid("loopback is in the list now.");
+  });
+
+  it("is not plugged while the hub has no power", async () => {
+    await tab.button("Plug in loopback").click();
+    await tab.untilSaid("Start Linux first");
+  });
+
+  it("is seen by the guest once it is plugged, and gone once it is unplugged", async () => {
+    await tab.startLinux();
+    await tab.button("Plug in loopback").click();
+    await tab.untilPort(1, "ready");
+    await tab.runUntil("lsusb -v 2>/dev/null | grep iProduct", /iProduct.*loopback/);
+    await tab.button("Unplug loopback from port 1").first().click();
+    await tab.untilPort(1, "empty");
+    await tab.runUntil("dmesg | tail", /USB disconnect/);
+    expect(await tab.problems()).toBe("");
+  });
+
+  it("leaves its port and the list when it is pulled out of the computer, and comes back", async () => {
+    await tab.button("Plug in loopback").click();
+    await tab.untilPort(1, "ready");
+    await atTheComputer(tab.page, "unplug");
+    await tab.untilPort(1, "empty");
+    await tab.untilSaid("Port 1: device pulled out.");
+    await expect.poll(() => tab.card("loopback").count()).toBe(0);
+    await atTheComputer(tab.page, "plug");
+    await tab.card("loopback").waitFor();
+    await tab.button("Plug in loopback").click();
+    await tab.untilPort(1, "ready");
+  });
+});
