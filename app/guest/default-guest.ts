@@ -14,6 +14,7 @@ import { type StateStore, stateKey } from "./state-store.ts";
 import { whenLoaded } from "./v86.ts";
 import { listenToBios } from "./v86-bios-log.ts";
 import { V86_TESTED } from "./v86-internals.ts";
+import { setCompiling } from "./v86-jit.ts";
 
 const MIB = 2 ** 20;
 /** v86 puts the initrd here; Linux unpacks it into the RAM that is left. */
@@ -128,6 +129,7 @@ export class Guest {
     }
     const greeting = guest.#agent.greeting();
     guest.#watchBoot(options);
+    setCompiling(guest.emulator, false);
     void guest.emulator.run();
     try {
       await within(BOOT_PATIENCE_MS, greeting, "The guest did not come up: its agent never spoke.");
@@ -136,6 +138,7 @@ export class Guest {
       await undo?.();
       throw error;
     }
+    setCompiling(guest.emulator, true);
     guest.#console.onBytes = (bytes) => options.onConsole?.(bytes);
     if (key && options.states) {
       const state = await guest.saveState();

@@ -22,6 +22,8 @@ export const OWN_FILES: Readonly<Record<string, { path: string; mode: number }>>
   agent: { path: "etc/pvusb/agent", mode: 0o644 },
   profile: { path: "etc/profile", mode: 0o644 },
   "mdev.conf": { path: "etc/mdev.conf", mode: 0o644 },
+  "modprobe.conf": { path: "etc/modprobe.conf", mode: 0o644 },
+  stop: { path: "etc/pvusb/stop", mode: 0o755 },
   motd: { path: "etc/motd", mode: 0o644 },
   "mkfs.vfat": { path: "usr/sbin/mkfs.vfat", mode: 0o755 },
 };
