@@ -227,7 +227,8 @@ class Parts {
 
   restore(saved: SavedXhci | null): void {
     this.#reset();
-    if (!saved) return;
+    // A state of no controller, or of one with other registers, says nothing about this one.
+    if (saved?.registers.length !== this.#file.registers.length) return;
     this.#file.restore(saved.registers);
     this.#commandRing.restore(saved.commands);
     this.#commands.restore(saved.slots);

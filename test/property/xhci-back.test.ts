@@ -121,7 +121,7 @@ describe("a link whose backend breaks the rules", () => {
         driver.reset();
         expect(ram.bytes.length).toBe(1 << 20);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -81,6 +81,16 @@ describe.each(["thread", "deferred"] as const)("a control transfer in %s placeme
     expect(ram.slice(buffer, 100)).toEqual(golden(100));
   });
 
+  it("counts the bytes of each stage by itself for Event Data", () => {
+    const { device, back, ram } = createDevice({ placement });
+    back.onTransfer = (request) => back.answer(request, STATUS_OK, golden(8));
+    device.queue(1, setupStage({ ...GET, wLength: 8 }));
+    device.queue(1, dataStage(true, ram.buffer(8), 8));
+    device.queue(1, ...chained(statusStage(false, 0), eventData(2, 0)));
+    device.doorbell(1);
+    expect(device.events()).toMatchObject([{ code: CC_SUCCESS, parameter: 2, length: 0, isEventData: true }]);
+  });
+
   it.each([
     ["data", { ...GET, wLength: 64 }, 1, 64],
     ["status", SET, 1, 0],

@@ -282,21 +282,39 @@ describe("an endpoint", () => {
   });
 
   it("that is dropped while it waits for a free URB never runs again", () => {
-    const { device, back, link, driver, queueIn, settle } = createDevice();
+    const { device, back, link, queueIn, settle } = createDevice();
     // All the pool's blocks are taken: a TD of two blocks has to wait.
+    const { exports } = link.core;
     const taken: number[] = [];
-    for (let slot = link.core.exports.reserve(4 << 20); slot >= 0; slot = link.core.exports.reserve(4 << 20))
-      taken.push(slot);
-    for (let slot = link.core.exports.reserve(0x20000); slot >= 0; slot = link.core.exports.reserve(0x20000))
-      taken.push(slot);
+    while (exports.freeBlocks() > 0) taken.push(exports.reserve(0x20000));
     queueIn(1, 0x1ffff);
     expect(back.held).toEqual([]);
     expect(device.configure([], [BULK_IN])).toBe(CC_SUCCESS);
-    for (const slot of taken) link.core.exports.release(slot, 4 << 20);
-    driver.execute(command.noOp());
+    for (const slot of taken) exports.release(slot, 0x20000);
+    // An answer of another endpoint says that there are free URBs again.
+    device.control({ bmRequestType: 0, bRequest: 9 });
+    back.answer(back.first(0), STATUS_OK, 0);
     settle();
+    expect(device.events()).toMatchObject([{ code: CC_SUCCESS, endpointId: 1 }]);
     expect(back.held).toEqual([]);
     expect(device.endpointState(BULK_IN)).toBe(EP_STATE_DISABLED);
+  });
+
+  it("that waits for a free URB goes on when another endpoint's comes back", () => {
+    const { device, back, link, queueIn, settle } = createDevice();
+    const { exports } = link.core;
+    const taken: number[] = [];
+    while (exports.freeSlots() > 1) taken.push(exports.reserve(0));
+    device.control({ bmRequestType: 0, bRequest: 9 });
+    const { trbs } = queueIn(2);
+    expect(back.held.length).toBe(1);
+    for (let count = 0; count < 3; count++) {
+      back.answer(back.first(), STATUS_OK, 0);
+      settle();
+    }
+    const events = device.events().filter(({ endpointId }) => endpointId === BULK_IN);
+    expect(events.map(({ parameter }) => parameter)).toEqual(trbs);
+    for (const slot of taken) exports.release(slot, 0);
   });
 
   it("goes on where it stood when the controller halts and runs again", () => {

@@ -117,4 +117,15 @@ describe("a restored controller", () => {
     rig.driver.start();
     rig.driver.enumerate(1, SPEED_HIGH);
   });
+
+  it("of a state with another number of ports is as after power-on", () => {
+    const other = createRig({ sockets: 2 });
+    other.driver.start();
+    const state = other.controller.pci.save();
+    const rig = createDevice();
+    rig.controller.pci.restore(state);
+    expect(rig.driver.readOperational(0)).toBe(0);
+    rig.driver.start();
+    rig.driver.enumerate(1, SPEED_HIGH);
+  });
 });
