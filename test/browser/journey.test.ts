@@ -61,7 +61,7 @@ describe("the page", () => {
     await tab.page.getByRole("tab", { name: "Screen", selected: true }).waitFor();
     await tab.page.getByRole("tab", { name: "Console" }).click();
     // A guest on a busy machine may see a key held for long, and repeat it.
-    await tab.runUntil("tr -s ' ' < /dev/vcs1", /e+c+h+o+ +k+e+y+s+ +b+y+ +u+s+b+/);
+    await tab.runUntil("tr -s ' ' < /dev/vcs1 | grep -o 'guest.*'", /e+c+h+o+ +k+e+y+s+ +b+y+ +u+s+b+/);
     await tab.button("Unplug Keyboard from port 4").click();
     await tab.untilPort(4, "empty");
   });
