@@ -10,6 +10,7 @@ import { folderStateStore } from "../guest/node-state-store.ts";
 import { createUsbHost, type UsbController, type UsbHost, type UsbPort } from "../host.ts";
 import { buildId, defaultGuestFolder } from "./build-id.ts";
 import { type Capture, openCapture } from "./capture.ts";
+import { ConsoleWatch } from "./console-watch.ts";
 import { readOverlay } from "./overlay.ts";
 import { type PlugArgument, PORTS } from "./plug-argument.ts";
 import { usbFor } from "./real-devices.ts";
@@ -27,6 +28,7 @@ export class Run {
   readonly #started = performance.now();
   #host: UsbHost | undefined;
   #controller: UsbController | undefined;
+  readonly #watch = new ConsoleWatch();
   #guest: Guest | undefined;
   #capture: Capture | undefined;
   #halted: Promise<void> | undefined;
@@ -59,7 +61,10 @@ export class Run {
     for (const port of ignored) this.#reporter.note(`The guest has not taken the device in port ${port}.`);
     if (!quiet) this.#reporter.note("The guest is not done with its devices yet; the command starts all the same.");
     const plugged = this.#elapsed();
-    const { status, output } = await guest.exec(exec, { onOutput: (bytes) => this.#reporter.output(bytes) });
+    const { status, output } = await Promise.race([
+      guest.exec(exec, { onOutput: (bytes) => this.#reporter.output(bytes) }),
+      this.#died(),
+    ]);
     const reports = this.#portReports();
     await this.close();
     this.#reporter.result({
@@ -79,11 +84,33 @@ export class Run {
   }
 
   async #close(): Promise<void> {
-    if (this.#ready) await this.#guest?.exec("sync", { timeout: SYNC_PATIENCE_MS }).catch(() => {});
+    if (this.#guest && this.#ready) await this.#sync(this.#guest);
     await this.#guest?.saved;
     await this.#host?.close();
     this.#capture?.close();
     await this.#guest?.stop();
+  }
+
+  /** By the agent, or, while that is busy with a command that was cut short, by the console's shell. */
+  async #sync(guest: Guest): Promise<void> {
+    const byAgent = guest.exec("sync", { timeout: SYNC_PATIENCE_MS }).catch(() => {});
+    if (this.#arguments.exec === undefined) {
+      await byAgent;
+      return;
+    }
+    const mark = `synced-${Date.now()}`;
+    const byConsole = this.#watch.heard(new RegExp(mark));
+    guest.write(`sync; echo sync''ed${mark.slice("synced".length)}\n`); // the shell's echo of it is not the mark
+    await Promise.race([byAgent, byConsole]);
+  }
+
+  /** Rejects when the guest is gone in the middle of a command. */
+  async #died(): Promise<never> {
+    const halted = this.#halted?.then(() => "The guest was halted before the command ended.");
+    const panicked = this.#watch.panicked.then((words) => `The guest's kernel gave up: ${words}`);
+    const message = await Promise.race(halted ? [halted, panicked] : [panicked]);
+    this.#ready = false;
+    throw new Error(message);
   }
 
   async #startGuest(host: UsbHost, overlay: Uint8Array | undefined): Promise<Guest> {
@@ -103,6 +130,7 @@ export class Run {
         return () => attached.close();
       },
       onConsole: (bytes) => {
+        this.#watch.take(bytes);
         if (this.#arguments.exec === undefined && this.#ready) process.stdout.write(bytes);
       },
       onProgress: (progress) => this.#reporter.progress(progress),

@@ -145,6 +145,15 @@ test("Ctrl-C ends a run, and what was written is in the image", async () => {
 });
 
 test.each([
+  ["poweroff -f", "The guest was halted before the command ended."],
+  ["echo c > /proc/sysrq-trigger", "The guest's kernel gave up: Kernel panic"],
+])("a command that takes the guest down (%s) fails with status 125", async (command, words) => {
+  const { status, err } = await pvusb(["run", "--timeout", "200", "--exec", command]);
+  expect(status).toBe(125);
+  expect(err).toContain(`pvusb: ${words}`);
+});
+
+test.each([
   [["run", "--plug", "keyboard"], /^pvusb: --plug keyboard does not say which port.*\n$/],
   [
     ["run", "--plug", "flash-drive:image=/nowhere.img@1", "--exec", "true"],
