@@ -33,8 +33,14 @@ export async function withFakeUsb(context: BrowserContext): Promise<void> {
   });
 }
 
-/** A person pulls the device out of their computer, or pushes it in. */
-export async function atTheComputer(page: Page, what: "plug" | "unplug"): Promise<void> {
+/**
+ * A person pulls the device out of their computer, or pushes it in: plainly, or so that a driver of the computer holds it, or
+ * so that they may not open it.
+ */
+export async function atTheComputer(
+  page: Page,
+  what: "unplug" | "plug" | "plug-held" | "plug-forbidden",
+): Promise<void> {
   await page.evaluate(([channel, word]) => new BroadcastChannel(channel).postMessage(word), [
     FAKE_USB_CHANNEL,
     what,

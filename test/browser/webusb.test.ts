@@ -51,4 +51,23 @@ describe("a WebUSB device on the page", () => {
     await tab.button("Plug in loopback").click();
     await tab.untilPort(1, "ready");
   });
+
+  for (const [how, step] of [
+    ["plug-held", "Close other programs"],
+    ["plug-forbidden", "plug"],
+  ] as const) {
+    it(`says what to do about a device that cannot be had (${how})`, async () => {
+      await atTheComputer(tab.page, "unplug");
+      await expect.poll(() => tab.card("loopback").count()).toBe(0);
+      await atTheComputer(tab.page, how);
+      await tab.card("loopback").waitFor();
+      await tab.button("Plug in loopback").click();
+      await expect.poll(() => tab.problems()).toContain("loopback could not be plugged into port 1");
+      expect(await tab.problems()).toContain(step);
+      expect(await tab.port(1).getAttribute("data-state")).toBe("failed");
+      await tab.picture(`problem ${how}`);
+      await tab.button("Dismiss this message").click();
+      await tab.untilPort(1, "empty");
+    });
+  }
 });

@@ -16,7 +16,11 @@ new BroadcastChannel(FAKE_USB_CHANNEL).addEventListener("message", ({ data }) =>
   if (data === "unplug" && device) {
     void usb.unplug(device);
     device = undefined;
-  } else if (data === "plug" && !device) {
-    device = usb.plug(new FakeVendor(), { granted: !isPage });
+  } else if (data !== "unplug" && !device) {
+    device = usb.plug(new FakeVendor(), {
+      granted: !isPage,
+      busy: data === "plug-held" ? [0] : [],
+      forbidden: data === "plug-forbidden",
+    });
   }
 });
