@@ -113,8 +113,9 @@ export class CommandRing {
     this.#cursor.set(0, 1);
   }
 
+  /** A command under way is begun anew when the state is restored. */
   save(): { dequeue: number; cycle: number } {
-    return { dequeue: this.#cursor.dequeue, cycle: this.#cursor.cycle };
+    return { dequeue: this.#busy ? this.#trb.address : this.#cursor.dequeue, cycle: this.#cursor.cycle };
   }
 
   restore(saved: { dequeue: number; cycle: number }): void {

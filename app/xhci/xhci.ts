@@ -234,6 +234,7 @@ class Parts {
     this.#commands.restore(saved.slots);
     this.#interrupter.restore(saved.events);
     this.hub.reconnect();
+    this.#resume();
   }
 
   #operationalRegisters(): Register[] {

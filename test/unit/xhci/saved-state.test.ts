@@ -1,6 +1,12 @@
 /** A saved state of the machine, and the controller after it was restored. */
 import { describe, expect, it } from "vitest";
-import { EP_STATE_HALTED, EP_STATE_RUNNING, EP_TYPE_BULK_IN, EP_TYPE_BULK_OUT } from "../../../app/xhci/context.ts";
+import {
+  EP_STATE_HALTED,
+  EP_STATE_RUNNING,
+  EP_STATE_STOPPED,
+  EP_TYPE_BULK_IN,
+  EP_TYPE_BULK_OUT,
+} from "../../../app/xhci/context.ts";
 import { PORTSC_CSC } from "../../../app/xhci/registers.ts";
 import { CC_STALL, CC_SUCCESS, CC_USB_TRANSACTION_ERROR, TRB_IOC } from "../../../app/xhci/trb.ts";
 import { SPEED_HIGH, SPEED_SUPER, STATUS_NO_DEVICE, STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
@@ -85,6 +91,18 @@ describe("a restored controller", () => {
     expect(rig.link.inFlight).toBe(0);
     expect(device.stop(BULK_IN)).toBe(CC_SUCCESS);
     expect(device.dequeue(BULK_IN)).toBe(first);
+  });
+
+  it("answers a command that was under way", () => {
+    const rig = createDevice();
+    const { device, driver, back, ram } = rig;
+    device.submit(BULK_IN, normal(ram.buffer(64), 8, TRB_IOC));
+    back.onCancel = () => {};
+    const address = driver.issue(command.stopEndpoint(device.slotId, BULK_IN));
+    expect(driver.completionOf(address)).toBeUndefined();
+    saveAndRestore(rig, () => {});
+    expect(driver.completionOf(address)).toMatchObject({ code: CC_SUCCESS });
+    expect(device.endpointState(BULK_IN)).toBe(EP_STATE_STOPPED);
   });
 
   it("keeps a halted endpoint halted", () => {
