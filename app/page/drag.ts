@@ -1,5 +1,6 @@
 /** What a drag over the page carries. */
-import type { Carried, Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { Carried } from "./views.ts";
 
 const CARD_TYPE = "application/x-pvusb-card";
 const PORT_TYPE = "application/x-pvusb-port";

@@ -4,8 +4,8 @@ import { SPEED_FULL, SPEED_HIGH, SPEED_LOW, SPEED_SUPER } from "../../asm/layout
 import { carriedBy, carryPort } from "./drag.ts";
 import { glyph, socket } from "./icons.ts";
 import { inBytes } from "./rate.ts";
-import type { PortView } from "./session.ts";
 import { SessionElement } from "./session-element.ts";
+import type { PortView } from "./views.ts";
 import "./pv-type-here.ts";
 
 const SPEEDS: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 /** The name, how the guest is, and what can be done with it as a whole. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { GuestState } from "./session.ts";
 import { SessionElement } from "./session-element.ts";
+import type { GuestState } from "./views.ts";
 
 const STATES: Readonly<Record<GuestState["is"], string>> = {
   off: "Linux is off",

@@ -8,10 +8,11 @@
  *                               └─ Card[] (what can be plugged), Words[] (what went wrong)
  */
 import { GrantedDevices, hasWebUsb } from "../granted-devices.ts";
-import type { UsbController, UsbHost, UsbPort } from "../index.ts";
+import type { UsbController, UsbHost } from "../index.ts";
 import { BLANK_DRIVE, type Card, fileCard, KEYBOARD, webUsbCard } from "./cards.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
 import { Rate } from "./rate.ts";
+import { type Carried, type GuestState, type PortView, stateOf } from "./views.ts";
 import {
   grantFailed,
   linkLost,
@@ -28,31 +29,6 @@ import {
 export const PORTS = 8;
 const SAMPLE_MS = 500;
 const PROBLEMS_MAX = 3;
-
-export type GuestState =
-  | { readonly is: "off" }
-  | ({ readonly is: "starting"; readonly since: number } & StartProgress)
-  | { readonly is: "running"; readonly seconds: number; readonly resumed: boolean }
-  | { readonly is: "failed" };
-
-/** What a person sees of a port. */
-export interface PortView {
-  readonly number: number;
-  readonly state: "off" | "empty" | "connecting" | "ready" | "failed";
-  readonly card: Card | undefined;
-  readonly name: string;
-  readonly speed: number;
-  readonly bytesPerSecond: number;
-  readonly inFlight: number;
-  readonly errors: number;
-  readonly notes: readonly string[];
-}
-
-/** What is in a person's hand: a card, or what hangs at a port, or files from their computer. */
-export type Carried =
-  | { readonly is: "card"; readonly card: Card }
-  | { readonly is: "port"; readonly port: number }
-  | { readonly is: "files" };
 
 interface Place {
   card: Card | undefined;
@@ -439,11 +415,4 @@ export class Session {
 
 class NotIsolated extends Error {
   override readonly name = "NotIsolatedError";
-}
-
-function stateOf(port: UsbPort | undefined, failed: boolean): PortView["state"] {
-  if (!port) return "off";
-  if (port.plugged) return port.status.enabled && port.status.address !== 0 ? "ready" : "connecting";
-  if (port.busy) return "connecting";
-  return failed ? "failed" : "empty";
 }
