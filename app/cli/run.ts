@@ -54,12 +54,11 @@ export class Run {
     const guest = await this.#startGuest(this.#host, overlay);
     const ready = this.#elapsed();
     if (this.#controller) this.#capture.watch(this.#controller);
-    const ports = await this.#plug();
-    if (exec === undefined) return this.#console(guest);
-
-    const { ignored, quiet } = await settle(guest, ports);
-    for (const port of ignored) this.#reporter.note(`The guest has not taken the device in port ${port}.`);
-    if (!quiet) this.#reporter.note("The guest is not done with its devices yet; the command starts all the same.");
+    if (exec === undefined) {
+      await this.#plug();
+      return this.#console(guest);
+    }
+    await guest.interpreted(() => this.#plugAndSettle(guest));
     const plugged = this.#elapsed();
     const { status, output } = await Promise.race([
       guest.exec(exec, { onOutput: (bytes) => this.#reporter.output(bytes) }),
@@ -137,6 +136,12 @@ export class Run {
     });
     this.#ready = true;
     return this.#guest;
+  }
+
+  async #plugAndSettle(guest: Guest): Promise<void> {
+    const { ignored, quiet } = await settle(guest, await this.#plug());
+    for (const port of ignored) this.#reporter.note(`The guest has not taken the device in port ${port}.`);
+    if (!quiet) this.#reporter.note("The guest is not done with its devices yet; the command starts all the same.");
   }
 
   async #plug(): Promise<UsbPort[]> {

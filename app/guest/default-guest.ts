@@ -107,6 +107,16 @@ export class Guest {
     return this.#agent.exec(command, options);
   }
 
+  /** Does `work` with the guest's code interpreted: for what runs once, such as taking a device, that is faster by far. */
+  async interpreted<T>(work: () => Promise<T>): Promise<T> {
+    setCompiling(this.emulator, false);
+    try {
+      return await work();
+    } finally {
+      setCompiling(this.emulator, true);
+    }
+  }
+
   /** The whole machine as it is now. Unplug real devices first: they cannot be saved. */
   async saveState(): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await this.emulator.save_state());
@@ -160,9 +170,8 @@ export class Guest {
       options.onProgress?.({ stage: "restoring", fraction: 0.5 });
       await guest.emulator.restore_state(state.buffer);
       void guest.emulator.run();
-      const { status } = await guest.exec(`date -s @${(Date.now() / 1000).toFixed(0)}`, {
-        timeout: RESTORE_PATIENCE_MS,
-      });
+      const setClock = `date -s @${(Date.now() / 1000).toFixed(0)}`;
+      const { status } = await guest.interpreted(() => guest.exec(setClock, { timeout: RESTORE_PATIENCE_MS }));
       if (status !== 0) throw new GuestBootError(`The guest's clock could not be set (status ${status}).`);
     } catch {
       await guest.stop();
