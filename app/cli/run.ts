@@ -156,7 +156,7 @@ export class Run {
     return ports;
   }
 
-  /** The terminal is the guest's until Ctrl-], or until the guest is halted (`poweroff`). */
+  /** The terminal is the guest's until Ctrl-], or until the guest is halted (`poweroff -f`). */
   async #console(guest: Guest): Promise<number> {
     const terminal = connectTerminal(guest);
     const halted = this.#halted?.then(() => {

@@ -151,6 +151,7 @@ export class Guest {
     setCompiling(guest.emulator, true);
     guest.#console.onBytes = (bytes) => options.onConsole?.(bytes);
     if (key && options.states) {
+      await guest.interpreted(() => guest.exec(UNTIL_QUIET));
       const state = await guest.saveState();
       guest.saved = options.states.set(key, state).catch(() => {});
     }
@@ -226,6 +227,12 @@ export class Guest {
     };
   }
 }
+
+/**
+ * Before a state is kept, what init still does in the background is awaited, or every restored guest would do it again.
+ * Then there are two of it left: itself, and the one that keeps the agent.
+ */
+const UNTIL_QUIET = "n=0; while set -- $(pidof init); [ $# -gt 2 ] && [ $n -lt 100 ]; do n=$((n+1)); sleep 0.1; done";
 
 const BOOT_WORDS = [
   ["pvusb: init", 0.7],

@@ -118,7 +118,7 @@ test("a capture holds the device's descriptor, a trace says what went over the b
 });
 
 test("without a command the guest's console is piped, until the guest is halted", async () => {
-  const { status, out } = await pvusb(["run", "--timeout", "120"], { input: "echo $((6 * 7)) is it\npoweroff\n" });
+  const { status, out } = await pvusb(["run", "--timeout", "120"], { input: "echo $((6 * 7)) is it\npoweroff -f\n" });
   expect(out).toContain("42 is it");
   expect(status).toBe(0);
 });
