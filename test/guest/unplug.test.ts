@@ -28,8 +28,13 @@ describe.each(["worker", "thread"] as const)("unplug in the middle of a dd, back
           : "while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1",
         { timeout: 60_000 },
       );
+      let early: unknown;
+      dd.then((result) => {
+        early = result.output;
+      }, String);
       const { bytesIn, bytesOut } = port.status.counters;
       while (port.status.counters.bytesIn + port.status.counters.bytesOut < bytesIn + bytesOut + (2 << 20)) {
+        if (early) throw new Error(`dd ended before the unplug: ${new TextDecoder().decode(early as Uint8Array)}`);
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       await port.unplug();
