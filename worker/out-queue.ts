@@ -1,6 +1,6 @@
 /**
  * The queue of a bulk or interrupt OUT endpoint. Data leaves in the guest's order; a transfer that the guest gives up
- * before its turn is never sent, and one that is already in flight may still reach the device.
+ * before its turn is never sent, and one that is already in flight counts as sent.
  *
  * WebUSB reports as written whatever was asked for, even after a stall: a failed OUT is answered with 0 bytes. After a
  * failure the transfers behind it are answered STATUS_CANCELLED with nothing, because on the bus they would not have run.
@@ -46,8 +46,9 @@ export class OutQueue implements EndpointQueue {
       request.complete(STATUS_CANCELLED, 0);
       return;
     }
+    // WebUSB cannot call it back, so the device will have it: whoever submits it again would send it twice.
     const index = this.#owners.indexOf(request);
-    if (index >= 0) this.#abandon(index);
+    if (index >= 0) this.#abandon(index, request.length);
   }
 
   cancelAll(): void {
@@ -66,11 +67,11 @@ export class OutQueue implements EndpointQueue {
     this.#owners = [];
   }
 
-  #abandon(index: number): void {
+  #abandon(index: number, actual = 0): void {
     const request = this.#owners[index];
     this.#owners[index] = undefined;
     this.#flights[index]?.abandon();
-    request?.complete(STATUS_CANCELLED, 0);
+    request?.complete(STATUS_CANCELLED, actual);
   }
 
   #launch(): void {

@@ -273,6 +273,21 @@ test("OUT: in order, private copies, nothing counted after a stall", async () =>
   expect(device.received.map((packet) => packet[0])).toEqual([1, 2]);
 });
 
+test("an OUT given up in flight counts as sent, because it will be: it must not go out twice", async () => {
+  const { front, device, backend } = await plugged();
+  device.outAnswers.push("nak");
+  const given = front.send(bulkOut(new Uint8Array(512).fill(1)));
+  const next = front.send(bulkOut(new Uint8Array(512).fill(2)));
+  await front.settle(2);
+  front.cancel(given);
+  expect(await given.done).toMatchObject({ status: STATUS_CANCELLED, actual: 512 });
+  device.outAnswers.length = 0;
+  device.wake();
+  expect(await next.done).toMatchObject({ status: STATUS_OK, actual: 512 });
+  expect(device.received.map((packet) => packet[0])).toEqual([1, 2]);
+  expect(await backend.stats()).toMatchObject({ owned: 0, orphans: 0 });
+});
+
 test("noise on the wire is a transaction error", async () => {
   const { front, device } = await plugged();
   device.push(0x81, "error");
