@@ -8,8 +8,9 @@
 import { STATUS_INVALID, STATUS_OK, STATUS_STALL, TYPE_CONTROL, TYPE_ISOCHRONOUS } from "../asm/layout.ts";
 import { ControlPipe, type ControlResult } from "./control-pipe.ts";
 import { type ControlDecision, decide, type Setup } from "./control-requests.ts";
+import { createEndpointQueue } from "./create-endpoint-queue.ts";
 import type { Device, DeviceHost, DeviceIdentity } from "./device.ts";
-import { createEndpointQueue, type EndpointQueue } from "./endpoint-queue.ts";
+import type { EndpointQueue } from "./endpoint-queue.ts";
 import type { EndpointDevice } from "./flight.ts";
 import { type ConfigurationInfo, interfacesOf } from "./raw-descriptors.ts";
 import type { Request } from "./request.ts";

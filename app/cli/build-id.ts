@@ -24,9 +24,3 @@ export async function buildId(): Promise<string> {
   }
   return hash.digest("hex");
 }
-
-/** `public/guest` of the package. */
-export function defaultGuestFolder(): string {
-  const source = fileURLToPath(import.meta.url).endsWith(".ts");
-  return fileURLToPath(new URL(source ? "../../public/guest" : "../../../public/guest", import.meta.url));
-}

@@ -8,10 +8,11 @@ import { Guest } from "../guest/default-guest.ts";
 import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
 import { createUsbHost, type UsbController, type UsbHost, type UsbPort } from "../host.ts";
-import { buildId, defaultGuestFolder } from "./build-id.ts";
+import { buildId } from "./build-id.ts";
 import { type Capture, openCapture } from "./capture.ts";
 import { ConsoleWatch } from "./console-watch.ts";
 import { readOverlay } from "./overlay.ts";
+import { ownGuest } from "./own-guest.ts";
 import { type PlugArgument, PORTS } from "./plug-argument.ts";
 import { usbFor } from "./real-devices.ts";
 import type { PortReport, Reporter } from "./reporter.ts";
@@ -116,7 +117,7 @@ export class Run {
     const { controller, memoryMiB, states } = this.#arguments;
     const v86 = installedV86();
     this.#guest = await Guest.start({
-      files: folderFiles(this.#arguments.guest ?? defaultGuestFolder()),
+      files: folderFiles(this.#arguments.guest ?? (await ownGuest())),
       wasm: v86.wasm,
       ...(memoryMiB && { memoryMiB }),
       ...(overlay && { overlay }),

@@ -48,7 +48,7 @@ export class PvStart extends SessionElement {
             <button type="button" class="primary" @click=${() => this.session.start()}>
               ${guest.is === "failed" ? "Try again" : "Start Linux"}
             </button>
-            <p class="small">Nothing leaves this browser. The first start takes about half a minute, the next ones a second or two.</p>
+            <p class="small">Nothing leaves this browser. The first start takes about ten seconds, the next ones a second or two.</p>
           </div>
         `;
       case "starting": {

@@ -107,6 +107,12 @@ describe("npm pack, installed into an empty Vite project", () => {
     await server.close();
   });
 
+  it("brings a command that runs the guest", () => {
+    const guest = ["--guest", join(REPOSITORY, "public/guest")];
+    const args = ["pvusb", "run", ...guest, "--plug", "flash-drive:size=1M@1", "--exec", "wc -c </dev/sda"];
+    expect(execFileSync("npx", args, { cwd: project, encoding: "utf8", timeout: 250_000 })).toBe("1048576\n");
+  });
+
   it("says what is missing in a page that is not cross-origin isolated", async () => {
     const server = await vite.preview({ root: project, preview: { port: 0 }, logLevel: "error" });
     expect(await shows(server)).toContain("Cross-Origin-Embedder-Policy: require-corp");

@@ -1,17 +1,16 @@
 import { expect, test } from "vitest";
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
-import { createDevice, DEVICE_KINDS } from "../../../worker/device/index.ts";
+import { createDevice } from "../../../worker/device/index.ts";
 import type { DeviceHost } from "../../../worker/device.ts";
 import type { DeviceSource } from "../../../worker/protocol.ts";
 
 const host: DeviceHost = { gone: (reason) => expect.fail(reason) };
 
-test("each kind of the list can be made", async () => {
-  const sources: Record<(typeof DEVICE_KINDS)[number]["kind"], DeviceSource> = {
+test("each kind can be made", async () => {
+  const sources: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource> = {
     "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
     keyboard: { kind: "keyboard" },
   };
-  expect(DEVICE_KINDS.map((each) => each.kind).sort()).toEqual(Object.keys(sources).sort());
   const drive = await createDevice(sources["flash-drive"], host);
   expect(drive.speed).toBe(SPEED_SUPER);
   expect(drive.identity).toEqual({
@@ -41,7 +40,7 @@ test("what is no kind, or no image, is refused with its name and a sentence", as
   const refused = (source: unknown) => createDevice(source as DeviceSource, host).catch((error: unknown) => error);
   expect(await refused({ kind: "toaster" })).toMatchObject({
     name: "UnsupportedError",
-    message: 'There is no software device "toaster". There are: flash-drive, keyboard.',
+    message: 'There is no software device "toaster".',
   });
   expect(await refused({ kind: "flash-drive", image: { path: "/nowhere/disk.img" } })).toMatchObject({
     name: "ImageError",

@@ -1,7 +1,7 @@
 /** What a browser that settles its promises out of order would do to an IN queue. */
 import { expect, test } from "vitest";
 import { STATUS_CANCELLED, STATUS_OK, STATUS_STALL, TYPE_BULK } from "../../../asm/layout.ts";
-import { createEndpointQueue } from "../../../worker/endpoint-queue.ts";
+import { createEndpointQueue } from "../../../worker/create-endpoint-queue.ts";
 import type { Request } from "../../../worker/request.ts";
 
 interface Pending {
