@@ -265,6 +265,10 @@ describe("booted image", () => {
     }
   }, 30_000);
 
+  it("loads the drivers of what the machine has", async () => {
+    await agent.run("until grep -q ^ata_piix /proc/modules && grep -q ^psmouse /proc/modules; do usleep 50000; done");
+  }, 30_000);
+
   it("answers after a restored state", async () => {
     await emulator.restore_state(await emulator.save_state());
     expect((await agent.run("echo again")).output).toBe("again\n");
