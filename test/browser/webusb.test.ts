@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { FAKE_PRODUCT_ID, FAKE_VENDOR_ID } from "../fakes/usb-descriptors.ts";
 import { atTheComputer, withFakeUsb } from "./fake-usb.ts";
 import { Bench, type Tab } from "./harness.ts";
 
@@ -28,11 +29,16 @@ describe("a WebUSB device on the page", () => {
     await tab.untilSaid("Start Linux first");
   });
 
-  it("is seen by the guest once it is plugged, and gone once it is unplugged", async () => {
+  it("is seen and read by the guest once it is plugged, and gone once it is unplugged", async () => {
     await tab.startLinux();
     await tab.button("Plug in loopback").click();
     await tab.untilPort(1, "ready");
     await tab.runUntil("lsusb -v 2>/dev/null | grep iProduct", /iProduct.*loopback/);
+    // Linux's generic serial driver writes to the device and reads back what it wrote.
+    const ids = `vendor=${FAKE_VENDOR_ID} product=${FAKE_PRODUCT_ID}`;
+    await tab.runUntil(`modprobe usbserial ${ids}; stty -F /dev/ttyUSB0 raw -echo && echo usable`, /^usable$/m);
+    const back = await tab.run("(exec 3<>/dev/ttyUSB0; echo $((6*7)) is back >&3; head -c 11 <&3)");
+    expect(back).toContain("42 is back");
     await tab.button("Unplug loopback from port 1").first().click();
     await tab.untilPort(1, "empty");
     await tab.runUntil("dmesg | tail", /USB disconnect/);
