@@ -1,8 +1,13 @@
 /** Saved states in the browser's IndexedDB, compressed. One is kept. */
-import { createStore, del, get, keys, set } from "idb-keyval";
+import { clear, createStore, del, get, keys, set } from "idb-keyval";
 import type { StateStore } from "./state-store.ts";
 
-export function idbStateStore(): StateStore {
+export interface IdbStateStore extends StateStore {
+  /** The next start boots from the beginning. */
+  clear(): Promise<void>;
+}
+
+export function idbStateStore(): IdbStateStore {
   const store = createStore("pvusb", "guest-states");
   return {
     async get(key) {
@@ -15,6 +20,7 @@ export function idbStateStore(): StateStore {
       await set(key, new Blob([packed]), store);
     },
     delete: (key) => del(key, store),
+    clear: () => clear(store),
   };
 }
 

@@ -1,5 +1,4 @@
 /** The default guest, as the page runs it: with a hub, a screen, and its ready state kept in the browser. */
-import { clear, createStore } from "idb-keyval";
 import type { V86 } from "v86";
 import wasmUrl from "v86/build/v86.wasm?url";
 import { Guest } from "../guest/default-guest.ts";
@@ -72,7 +71,7 @@ export async function startGuest(host: UsbHost, hooks: GuestHooks): Promise<Page
 
 /** The next start boots from the beginning. */
 export function forgetSavedState(): Promise<void> {
-  return clear(createStore("pvusb", "guest-states"));
+  return idbStateStore().clear();
 }
 
 function inWords(stage: "loading" | "restoring" | "booting" | "ready", fraction: number): string {

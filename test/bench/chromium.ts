@@ -1,7 +1,8 @@
 /** Opens the benchmark's page in Chromium, served with what a page needs to share memory with its worker. */
 import { fileURLToPath } from "node:url";
-import { chromium, type Page } from "playwright";
+import type { Page } from "playwright";
 import { build, preview } from "vite";
+import { launchChromium } from "../browser/chromium.ts";
 
 const root = fileURLToPath(new URL("../../../test/bench/page", import.meta.url));
 const outDir = fileURLToPath(new URL("../../bench-page", import.meta.url));
@@ -23,10 +24,7 @@ export async function inChromium<T>(use: (page: Page) => Promise<T>): Promise<T>
     build: { outDir },
     preview: { headers, port: 0, host: "127.0.0.1" },
   });
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-timer-throttling"],
-  });
+  const browser = await launchChromium(["--disable-gpu", "--disable-background-timer-throttling"]);
   try {
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.error(error));

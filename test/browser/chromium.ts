@@ -22,11 +22,11 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS",
 ];
 
-/** Starts Chromium without a window. */
-export function launchChromium(): Promise<Browser> {
+/** Starts Chromium without a window, with more of its own `switches`. */
+export function launchChromium(switches: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium() ?? installChromium();
   // Chromium's own sandbox does not work for root, nor in most containers.
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", ...switches] });
 }
 
 function findChromium(): string | undefined {
