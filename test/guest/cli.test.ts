@@ -1,5 +1,5 @@
 /** `pvusb run` as a person or a script has it: the built program in a process of its own. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -166,6 +166,14 @@ test.each([
   const { status, out, err } = await pvusb(args);
   expect({ status, out }).toEqual({ status: 125, out: "" });
   expect(err).toMatch(line);
+});
+
+test("a checkout has the command as npx pvusb", () => {
+  const out = execFileSync("npx", ["pvusb", "--version"], {
+    cwd: join(import.meta.dirname, "../.."),
+    encoding: "utf8",
+  });
+  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test("--help, --version and --list answer at once", async () => {
