@@ -93,12 +93,10 @@ export class UsbHost {
    * waits until that is loaded), or another emulator's Machine. Then run it.
    */
   async attach(emulator: V86Like | Machine, options: AttachOptions = {}): Promise<UsbController> {
-    const ports = options.ports ?? 8;
-    if (!Number.isInteger(ports) || ports < 1 || ports > 15) throw new RangeError("ports must be 1 to 15.");
+    const hardware = new XhciController({ ports: options.ports ?? 8 });
     if (!("attach" in emulator)) await whenLoaded(emulator);
     const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
     const id = this.#controllers.length + 1;
-    const hardware = new XhciController({ ports });
     const machine = "attach" in emulator ? emulator : v86Machine(emulator);
     hardware.start(machine.attach(hardware.pci), link);
     const controller = new UsbController(id, hardware, this.#backend, link);

@@ -24,8 +24,6 @@ export interface UrbOwner {
 export class Urb {
   readonly slot: number;
   owner: UrbOwner | undefined;
-  /** What the owner wants to find again. */
-  tag = 0;
   /** Bytes asked for. */
   length = 0;
   /** STATUS_… and bytes moved, once it is answered. */
@@ -96,7 +94,7 @@ export class Link {
     urb.inFlight = true;
     urb.status = 0;
     urb.actual = 0;
-    for (const tap of this.taps) tap("submit", urb);
+    if (this.taps.size > 0) for (const tap of this.taps) tap("submit", urb);
     this.core.exports.submit(urb.slot);
   }
 
@@ -198,7 +196,7 @@ export class Link {
     urb.status = status;
     urb.actual = actual;
     urb.inFlight = false;
-    for (const tap of this.taps) tap("complete", urb);
+    if (this.taps.size > 0) for (const tap of this.taps) tap("complete", urb);
     urb.owner?.urbCompleted(urb);
   }
 }

@@ -9,6 +9,8 @@ import {
   EP_STATE_RUNNING,
   EP_STATE_STOPPED,
   EP_TYPE_CONTROL,
+  EP_TYPE_ISOCH_IN,
+  EP_TYPE_ISOCH_OUT,
   evaluateEndpointContext,
   evaluateSlotContext,
   readEndpointContext,
@@ -19,7 +21,7 @@ import {
 } from "./context.ts";
 import { type EndpointHost, supportedType } from "./endpoint.ts";
 import type { RootHub } from "./root-hub.ts";
-import { addressable, Slot } from "./slot.ts";
+import { addressable, Slot, type SlotSaved } from "./slot.ts";
 import {
   CC_BANDWIDTH_ERROR,
   CC_CONTEXT_STATE_ERROR,
@@ -45,7 +47,7 @@ import {
   type Trb,
 } from "./trb.ts";
 
-const ISOCH_TYPES = [1, 5];
+const ISOCH_TYPES = [EP_TYPE_ISOCH_OUT, EP_TYPE_ISOCH_IN];
 
 export interface CommandHost extends EndpointHost {
   readonly hub: RootHub;
@@ -86,7 +88,7 @@ export class Commands {
     this.#slots.length = 0;
   }
 
-  restore(saved: readonly ReturnType<Slot["save"]>[]): void {
+  restore(saved: readonly SlotSaved[]): void {
     for (const each of saved) {
       const slot = new Slot(each.id, this.#host);
       slot.restore(this.#host.memory, each);

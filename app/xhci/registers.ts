@@ -41,7 +41,6 @@ export const USBCMD_RS = 1 << 0;
 export const USBCMD_HCRST = 1 << 1;
 export const USBCMD_INTE = 1 << 2;
 export const USBCMD_HSEE = 1 << 3;
-export const USBCMD_CSS = 1 << 8;
 export const USBCMD_CRS = 1 << 9;
 export const USBCMD_EWE = 1 << 10;
 

@@ -2,7 +2,6 @@
  * The virtual xHC: registers, doorbells, and what happens when the guest writes to them (xHCI 1.2). It is a PCI function
  * of the guest's machine on one side and the front of a link on the other.
  */
-import { PORTS_MAX } from "../../asm/layout.ts";
 import type { HostController, RootHubPort } from "../controller.ts";
 import type { GuestMemory, PciFunction, PciSlot } from "../guest/machine.ts";
 import type { Link, LinkClient } from "../link.ts";
@@ -38,6 +37,7 @@ import {
   USBSTS_SRE,
 } from "./registers.ts";
 import { RootHub } from "./root-hub.ts";
+import type { SlotSaved } from "./slot.ts";
 import type { EventSink } from "./transfer-events.ts";
 import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb } from "./trb.ts";
 
@@ -62,7 +62,7 @@ export class XhciController implements HostController, LinkClient {
   #parts: Parts | undefined;
 
   constructor({ ports }: XhciOptions) {
-    if (!Number.isInteger(ports) || ports < 1 || ports > Math.min(SOCKETS_MAX, PORTS_MAX)) {
+    if (!Number.isInteger(ports) || ports < 1 || ports > SOCKETS_MAX) {
       throw new RangeError(`An xHCI controller has 1 to ${SOCKETS_MAX} ports.`);
     }
     this.portCount = ports;
@@ -80,7 +80,7 @@ export class XhciController implements HostController, LinkClient {
         read: (offset, width) => this.#parts?.read(offset, width) ?? 0,
         write: (offset, width, value) => this.#parts?.write(offset, width, value),
       },
-      reset: () => this.#parts?.powerOn(),
+      reset: () => this.#parts?.reset(),
       save: () => new TextEncoder().encode(JSON.stringify(this.#parts?.save() ?? null)),
       restore: (state) => this.#parts?.restore(JSON.parse(new TextDecoder().decode(state)) as SavedXhci | null),
     };
@@ -114,7 +114,7 @@ interface SavedXhci {
   readonly registers: readonly number[];
   readonly events: ReturnType<Interrupter["save"]>;
   readonly commands: { dequeue: number; cycle: number };
-  readonly slots: ReturnType<Commands["slots"]>[number] extends { save(): infer S } ? readonly S[] : never;
+  readonly slots: readonly SlotSaved[];
 }
 
 class Parts {
@@ -149,7 +149,7 @@ class Parts {
       ...this.#interrupter.registers(),
     ]);
     for (const part of [this.#interrupter, this.#commandRing, ...this.hub.ports]) part.connect(this.#file);
-    this.powerOn();
+    this.reset();
   }
 
   /** The xHC runs, events find room, and this turn's work is not done. */
@@ -211,11 +211,6 @@ class Parts {
     this.#commands.execute(trb, done);
   }
 
-  /** Power-on, or the machine's reset. */
-  powerOn(): void {
-    this.#reset();
-  }
-
   save(): SavedXhci {
     return {
       registers: this.#file.save(),
@@ -226,7 +221,7 @@ class Parts {
   }
 
   restore(saved: SavedXhci | null): void {
-    this.#reset();
+    this.reset();
     // A state of no controller, or of one with other registers, says nothing about this one.
     if (saved?.registers.length !== this.#file.registers.length) return;
     this.#file.restore(saved.registers);
@@ -264,7 +259,7 @@ class Parts {
 
   #command(value: number, before: number): void {
     if (value & USBCMD_HCRST) {
-      this.#reset();
+      this.reset();
       return;
     }
     const running = (this.#file.get(USBCMD) & USBCMD_RS) !== 0;
@@ -287,7 +282,7 @@ class Parts {
   }
 
   /** HCRST, power-on: everything as new, but for what is plugged (§4.2). */
-  #reset(): void {
+  reset(): void {
     this.#commands.reset();
     this.#postponed.clear();
     this.#file.reset();
@@ -310,6 +305,7 @@ class Parts {
 
   #resume(): void {
     this.#commandRing.advance();
+    if (this.#postponed.size === 0) return;
     const waiting = [...this.#postponed];
     this.#postponed.clear();
     for (const endpoint of waiting) endpoint.advance();

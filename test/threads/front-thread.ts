@@ -17,6 +17,14 @@ import { Bytes, type FrontReport, Random, randomLength, type TrafficOptions } fr
 const ENDPOINTS = 8;
 const IDLE_POLLS = 2000;
 
+/** A URB on its way: its number, the payload's place in the bytes, and the endpoint. */
+interface Flight {
+  readonly urb: Urb;
+  readonly tag: number;
+  readonly offset: number;
+  readonly endpoint: number;
+}
+
 class Traffic implements LinkClient, UrbOwner {
   readonly #options: TrafficOptions;
   readonly #link: Link;
@@ -25,8 +33,8 @@ class Traffic implements LinkClient, UrbOwner {
   readonly #landing = new Uint8Array(4 << 20);
   /** Numbers of URBs in flight, per endpoint, in the order they were submitted. */
   readonly #queues: number[][] = Array.from({ length: ENDPOINTS }, () => []);
-  /** By slot: the payload's place in the bytes, and the endpoint. */
-  readonly #flying = new Map<number, { urb: Urb; offset: number; endpoint: number }>();
+  /** By slot. */
+  readonly #flying = new Map<number, Flight>();
   readonly #plugs = new Map<number, number>();
   readonly #complaints: string[] = [];
   #submitted = 0;
@@ -112,13 +120,13 @@ class Traffic implements LinkClient, UrbOwner {
     this.#flying.delete(urb.slot);
     this.#answered++;
     const queue = this.#queues[flight.endpoint % ENDPOINTS] as number[];
-    const place = queue.indexOf(urb.tag);
+    const place = queue.indexOf(flight.tag);
     queue.splice(place, 1);
     if (urb.status === STATUS_OK) {
-      if (place !== 0) this.#suspect(`URB ${urb.tag} overtook ${place} others of its endpoint`);
-      this.#check(urb, flight.offset, flight.endpoint);
+      if (place !== 0) this.#suspect(`URB ${flight.tag} overtook ${place} others of its endpoint`);
+      this.#check(flight);
     } else if (urb.status === STATUS_CANCELLED) this.#cancelled++;
-    else if (urb.status !== STATUS_NO_DEVICE) this.#suspect(`URB ${urb.tag} ended with status ${urb.status}`);
+    else if (urb.status !== STATUS_NO_DEVICE) this.#suspect(`URB ${flight.tag} ended with status ${urb.status}`);
     this.#link.release(urb);
   }
 
@@ -147,13 +155,13 @@ class Traffic implements LinkClient, UrbOwner {
     const endpoint = random.below(ENDPOINTS) + 1;
     const isIn = (endpoint & 1) === 0;
     const offset = random.next();
-    urb.tag = ++this.#submitted;
+    const tag = ++this.#submitted;
     if (!isIn) core.write(urb.slot, 0, this.#bytes.part(offset, length));
     core.exports.address(urb.slot, endpoint, 1, isIn ? endpoint | 0x80 : endpoint);
     core.exports.describe(urb.slot, OPERATION_TRANSFER, TYPE_BULK, 0);
-    core.exports.schedule(urb.slot, urb.tag, offset);
-    this.#flying.set(urb.slot, { urb, offset, endpoint });
-    this.#queues[endpoint % ENDPOINTS]?.push(urb.tag);
+    core.exports.schedule(urb.slot, tag, offset);
+    this.#flying.set(urb.slot, { urb, offset, endpoint, tag });
+    this.#queues[endpoint % ENDPOINTS]?.push(tag);
     this.#link.submit(urb, this);
     return true;
   }
@@ -164,15 +172,15 @@ class Traffic implements LinkClient, UrbOwner {
     if (one) this.#link.cancel(one.urb);
   }
 
-  #check(urb: Urb, offset: number, endpoint: number): void {
+  #check({ urb, offset, endpoint, tag }: Flight): void {
     this.#transferred += urb.actual;
     if (endpoint & 1) {
-      if (urb.actual !== urb.length) this.#suspect(`URB ${urb.tag} sent ${urb.actual} of ${urb.length} bytes`);
+      if (urb.actual !== urb.length) this.#suspect(`URB ${tag} sent ${urb.actual} of ${urb.length} bytes`);
       return;
     }
     const bytes = this.#landing.subarray(0, urb.actual);
     this.#link.core.read(urb.slot, 0, bytes);
-    if (!this.#bytes.equal(offset, bytes)) this.#suspect(`URB ${urb.tag} of ${urb.actual} bytes brought others`);
+    if (!this.#bytes.equal(offset, bytes)) this.#suspect(`URB ${tag} of ${urb.actual} bytes brought others`);
   }
 
   /** What an honest back must not do, and one that writes garbage may. */
