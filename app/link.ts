@@ -8,6 +8,7 @@ import {
   EVENT_PORT_MASK,
   EVENT_SPEED_MASK,
   EVENT_SPEED_SHIFT,
+  EVENT_WAKE,
   NONE,
   RING_CAPACITY,
   SLOT_COUNT,
@@ -41,6 +42,8 @@ export class Urb {
 export interface LinkClient {
   /** A plug (speed SPEED_LOW and up) or an unplug (SPEED_NONE). */
   portEvent(port: number, plug: number, speed: number): void;
+  /** The device in the port, still the same plug, asks the host to resume it (USB 2.0 §7.1.7.7). */
+  portWake?(port: number, plug: number): void;
   /** Something came back; called once after a burst of answers and events. */
   settled(): void;
   /** The backend broke the protocol, with VIOLATION_… as the reason. Every URB in flight was answered as NO_DEVICE. */
@@ -172,7 +175,9 @@ export class Link {
     if (entry & ENTRY_EVENT) {
       const port = entry & EVENT_PORT_MASK;
       const plug = (entry >>> EVENT_PLUG_SHIFT) & EVENT_PLUG_MASK;
-      this.#client?.portEvent(port, plug, (entry >>> EVENT_SPEED_SHIFT) & EVENT_SPEED_MASK);
+      const speed = (entry >>> EVENT_SPEED_SHIFT) & EVENT_SPEED_MASK;
+      if (speed === EVENT_WAKE) this.#client?.portWake?.(port, plug);
+      else this.#client?.portEvent(port, plug, speed);
       return true;
     }
     const urb = this.#urbs[entry];

@@ -22,17 +22,20 @@ import {
   RING_CAPACITY,
   RING_CONSUMER,
   RING_PRODUCER,
+  ROUTE_MASK,
   SLOT_COUNT,
   SUBMISSION_RING,
   TYPE_COUNT,
   URB_ACTUAL,
   URB_ENDPOINT,
   URB_FLAGS,
+  URB_FRAME,
   URB_INTERVAL,
   URB_LENGTH,
   URB_OPERATION,
   URB_PLUG,
   URB_PORT,
+  URB_ROUTE,
   URB_SETUP,
   URB_STATUS,
   URB_STREAM,
@@ -67,6 +70,8 @@ let setupLow: u32 = 0;
 let setupHigh: u32 = 0;
 let stream: u32 = 0;
 let interval: u32 = 0;
+let route: u32 = 0;
+let frame: u32 = 0;
 let length: u32 = 0;
 
 /** Takes up a memory that a front has laid out. Answers false when it is not a link of this version and generation. */
@@ -125,10 +130,12 @@ function copy(slot: u32): i32 {
   setupHigh = load<u32>(record + URB_SETUP + 4);
   stream = load<u32>(record + URB_STREAM);
   interval = load<u32>(record + URB_INTERVAL);
+  route = load<u32>(record + URB_ROUTE);
+  frame = load<u32>(record + URB_FRAME);
   length = load<u32>(record + URB_LENGTH);
   if (operation >= OPERATION_COUNT || type >= TYPE_COUNT) return VIOLATION_FIELD;
   if (port == 0 || port > PORTS_MAX || plug > EVENT_PLUG_MASK) return VIOLATION_FIELD;
-  if ((endpoint & ~0x8f) != 0 || (flags & ~FLAGS_ALL) != 0) return VIOLATION_FIELD;
+  if ((endpoint & ~0x8f) != 0 || (flags & ~FLAGS_ALL) != 0 || (route & ~ROUTE_MASK) != 0) return VIOLATION_FIELD;
   if (length > LENGTH_MAX) return VIOLATION_LENGTH;
   const blocks = blocksOf(length);
   for (let index: u32 = 1; index < blocks; index++) {
@@ -167,6 +174,12 @@ export function takenStream(): u32 {
 }
 export function takenInterval(): u32 {
   return interval;
+}
+export function takenRoute(): u32 {
+  return route;
+}
+export function takenFrame(): u32 {
+  return frame;
 }
 export function takenLength(): u32 {
   return length;

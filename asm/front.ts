@@ -7,6 +7,7 @@ import {
   EVENT_PORT_MASK,
   EVENT_SPEED_MASK,
   EVENT_SPEED_SHIFT,
+  EVENT_WAKE,
   HEADER,
   HEADER_GENERATION,
   HEADER_MAGIC,
@@ -26,11 +27,13 @@ import {
   URB_ACTUAL,
   URB_ENDPOINT,
   URB_FLAGS,
+  URB_FRAME,
   URB_INTERVAL,
   URB_LENGTH,
   URB_OPERATION,
   URB_PLUG,
   URB_PORT,
+  URB_ROUTE,
   URB_SETUP,
   URB_STATUS,
   URB_STREAM,
@@ -136,11 +139,17 @@ export function setup(slot: u32, low: u32, high: u32): void {
   store<u32>(record + URB_SETUP + 4, high);
 }
 
-/** When and on which stream: the endpoint's interval in µs (0: none) and the stream id (0: none). */
-export function schedule(slot: u32, interval: u32, stream: u32): void {
+/** The hubs between the port and the device: a route string, 0 when there are none. */
+export function route(slot: u32, hubs: u32): void {
+  store<u32>(recordAddress(slot) + URB_ROUTE, hubs);
+}
+
+/** When and on which stream: the endpoint's interval in µs (0: none), the stream id (0: none), the microframe it is due in. */
+export function schedule(slot: u32, interval: u32, stream: u32, frame: u32): void {
   const record = recordAddress(slot);
   store<u32>(record + URB_INTERVAL, interval);
   store<u32>(record + URB_STREAM, stream);
+  store<u32>(record + URB_FRAME, frame);
 }
 
 /** Puts the described URB on the ring. The back sees it at the next `flush`. */
@@ -180,7 +189,8 @@ export function reap(): i32 {
   if (entry & ENTRY_EVENT) {
     const port = entry & EVENT_PORT_MASK;
     const speed = (entry >> EVENT_SPEED_SHIFT) & EVENT_SPEED_MASK;
-    if (port == 0 || port > PORTS_MAX || speed >= SPEED_COUNT || entry >> 31) return violate(VIOLATION_EVENT);
+    if (port == 0 || port > PORTS_MAX || entry >> 31) return violate(VIOLATION_EVENT);
+    if (speed >= SPEED_COUNT && speed != EVENT_WAKE) return violate(VIOLATION_EVENT);
     return entry;
   }
   if (!bits.has(IN_FLIGHT, entry)) return violate(VIOLATION_SLOT);

@@ -14,7 +14,7 @@
  */
 
 export const MAGIC: u32 = 0x42535550; // "PUSB"
-export const VERSION: u32 = 1;
+export const VERSION: u32 = 2;
 
 // ------------------------------------------------------------------ header
 export const HEADER_MAGIC: u32 = 0;
@@ -59,6 +59,8 @@ export const EVENT_PLUG_SHIFT: u32 = 8;
 export const EVENT_PLUG_MASK: u32 = 0x3ffff;
 export const EVENT_SPEED_SHIFT: u32 = 26;
 export const EVENT_SPEED_MASK: u32 = 0xf;
+/** In the speed's place: the device asks for a resume (remote wake-up), and is still the same plug. */
+export const EVENT_WAKE: u32 = 0xf;
 /** Port events that may be on their way at once; with SLOT_COUNT completions they fit on the ring. */
 export const EVENTS_MAX: u32 = 256;
 
@@ -70,7 +72,7 @@ export const POOL_COUNT: u32 = 256;
 /**
  *   +0x00 operation   +0x04 port      +0x08 plug       +0x0C endpoint (bEndpointAddress; 0 for control)
  *   +0x10 type        +0x14 flags     +0x18 setup, 8 bytes
- *   +0x20 stream      +0x24 interval (µs)              +0x28 length (bytes)
+ *   +0x20 stream      +0x24 interval (µs)              +0x28 route     +0x2C frame     +0x30 length (bytes)
  *   +0x40 status      +0x44 actual length (bytes)                               written by the back
  *   +0x80 block table: u16 × (BLOCKS_MAX - 1), pool blocks 1.. of the payload
  */
@@ -83,16 +85,25 @@ export const URB_FLAGS: u32 = 0x14;
 export const URB_SETUP: u32 = 0x18;
 export const URB_STREAM: u32 = 0x20;
 export const URB_INTERVAL: u32 = 0x24;
-export const URB_LENGTH: u32 = 0x28;
+/** Where behind the port: a route string (USB 3.2 §8.9), 4 bits a hub, the nearest one lowest; 0 is the port's own device. */
+export const URB_ROUTE: u32 = 0x28;
+/** Isochronous: the microframe of the guest's bus in which the packet is due. Runs freely as u32, 125 µs each. */
+export const URB_FRAME: u32 = 0x2c;
+export const URB_LENGTH: u32 = 0x30;
 export const URB_STATUS: u32 = 0x40;
 export const URB_ACTUAL: u32 = 0x44;
 export const URB_BLOCKS: u32 = 0x80;
 export const URB_SIZE: u32 = 0x100;
 
-/** Operations. A port reset carries no payload. */
+/** Operations. Only a transfer carries a payload. */
 export const OPERATION_TRANSFER: u32 = 0;
 export const OPERATION_PORT_RESET: u32 = 1;
-export const OPERATION_COUNT: u32 = 2;
+/**
+ * SET_ADDRESS for a device behind a hub: from now on the device that answers at the port's route is the plug that the URB
+ * names, a number of the front's that no other device of the link has had. A port's own device is named by its plug event.
+ */
+export const OPERATION_ADDRESS: u32 = 2;
+export const OPERATION_COUNT: u32 = 3;
 
 /** Transfer types, numbered as in bmAttributes of an endpoint descriptor (USB 2.0 §9.6.6). */
 export const TYPE_CONTROL: u32 = 0;
@@ -124,6 +135,9 @@ export const SPEED_LOW: u32 = 2;
 export const SPEED_HIGH: u32 = 3;
 export const SPEED_SUPER: u32 = 4;
 export const SPEED_COUNT: u32 = 5;
+
+/** 20 bits: five hubs in a row. */
+export const ROUTE_MASK: u32 = 0xfffff;
 
 /** Ports of one virtual controller; ports count from 1. */
 export const PORTS_MAX: u32 = 31;

@@ -49,4 +49,6 @@ export interface DeviceIdentity {
 export interface DeviceHost {
   /** The device is gone by itself (pulled out, or its source ended). The port drops exactly once. */
   gone(reason: string): void;
+  /** Remote wake-up: the device wants to be resumed, if its port sleeps. Only for devices that were allowed to (USB 2.0 §9.4.9). */
+  wake(): void;
 }

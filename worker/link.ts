@@ -124,6 +124,8 @@ export class Link implements RequestOwner {
     request.flags = exports.takenFlags();
     request.stream = exports.takenStream();
     request.interval = exports.takenInterval();
+    request.route = exports.takenRoute();
+    request.frame = exports.takenFrame() >>> 0;
     request.length = exports.takenLength();
     request.cancelledAs = STATUS_CANCELLED;
     request.held = false;

@@ -8,6 +8,8 @@
  */
 import {
   EVENT_PLUG_MASK,
+  EVENT_WAKE,
+  OPERATION_ADDRESS,
   OPERATION_PORT_RESET,
   SPEED_NONE,
   STATUS_CANCELLED,
@@ -138,7 +140,10 @@ export class Port {
       throw new PlugError("PortOccupiedError", `Port ${this.#number} is occupied. Unplug its device first.`);
     }
     const opening: Opening = { name: "opening", left: undefined };
-    const host: DeviceHost = { gone: (reason) => this.#gone(host, opening, reason) };
+    const host: DeviceHost = {
+      gone: (reason) => this.#gone(host, opening, reason),
+      wake: () => this.#wake(host),
+    };
     this.#setState(opening);
     let device: Device;
     try {
@@ -159,7 +164,9 @@ export class Port {
   }
 
   #run(state: Plugged, request: Request): void {
-    if (request.operation === OPERATION_PORT_RESET) {
+    if (request.operation === OPERATION_ADDRESS || request.route !== 0) {
+      request.complete(STATUS_NO_DEVICE, 0); // there is no hub here
+    } else if (request.operation === OPERATION_PORT_RESET) {
       this.#reset(state, request);
     } else if (isSetAddress(request)) {
       request.complete(STATUS_OK, 0);
@@ -203,6 +210,13 @@ export class Port {
     } else if ((state.name === "plugged" || state.name === "resetting") && state.host === host) {
       this.#drop(state);
       this.#left(reason);
+    }
+  }
+
+  #wake(host: DeviceHost): void {
+    const state = this.#state;
+    if ((state.name === "plugged" || state.name === "resetting") && state.host === host) {
+      this.#link.event(this.#number, state.plug, EVENT_WAKE);
     }
   }
 

@@ -29,6 +29,10 @@ export class Request {
   stream = 0;
   /** µs between packets, 0 where the endpoint has none. */
   interval = 0;
+  /** Hubs between the port and the device: a route string, 4 bits each, the nearest hub's port lowest; 0 without hubs. */
+  route = 0;
+  /** Isochronous: the microframe of the guest's bus (125 µs, counted as u32) in which the packet is due. */
+  frame = 0;
   /** Bytes: the room for an IN, the data of an OUT, wLength of a control transfer. */
   length = 0;
   /** What STATUS_CANCELLED becomes on the ring: STATUS_NO_DEVICE once the port is being emptied. */

@@ -279,7 +279,7 @@ export class Endpoint implements UrbOwner {
     }
     exports.address(slot, this.#plug.port, this.#plug.plug, this.address);
     exports.describe(slot, OPERATION_TRANSFER, this.#type, 0);
-    exports.schedule(slot, this.#interval, 0);
+    exports.schedule(slot, this.#interval, 0, 0);
     if (transfer.isControl) exports.setup(slot, transfer.setupLow, transfer.setupHigh);
     transfer.urb = urb;
     transfer.state = "in-flight";

@@ -129,6 +129,13 @@ export class Port {
     this.#change(PORTSC_CSC);
   }
 
+  /** The device asks for a resume. A port that does not sleep has nothing to resume. */
+  wake(): void {
+    if (this.#linkState !== PLS_U3) return;
+    this.#setLinkState(PLS_RESUME);
+    this.#change(PORTSC_PLC);
+  }
+
   /** A saved state was restored: the guest's device is gone whatever is plugged now, and that is a new connection. */
   reconnect(): void {
     this.#resets++;

@@ -98,6 +98,12 @@ export class RootHub implements PortHost {
     this.#host.socketChanged(number);
   }
 
+  /** Remote wake-up, from the link: for a port that sleeps (xHCI 1.2 §4.15.2.3). */
+  portWake(number: number, plug: number): void {
+    const socket = this.#sockets[number - 1];
+    if (socket?.plug === plug && socket.speed !== SPEED_NONE) this.#portFor(number, socket.speed)?.wake();
+  }
+
   /** Every device is gone: the backend is. */
   clear(): void {
     this.#sockets.forEach((_, index) => {
@@ -137,8 +143,6 @@ export class RootHub implements PortHost {
     const { exports } = link.core;
     exports.address(urb.slot, number, this.#socket(number).plug, 0);
     exports.describe(urb.slot, OPERATION_PORT_RESET, TYPE_CONTROL, 0);
-    exports.schedule(urb.slot, 0, 0);
-    exports.setup(urb.slot, 0, 0);
     link.submit(urb, {
       urbCompleted: (answered: Urb) => {
         link.release(answered);

@@ -100,6 +100,10 @@ export class XhciController implements HostController, LinkClient {
     this.#parts?.hub.portEvent(port, plug, speed);
   }
 
+  portWake(port: number, plug: number): void {
+    this.#parts?.hub.portWake(port, plug);
+  }
+
   settled(): void {
     this.#parts?.settled();
   }

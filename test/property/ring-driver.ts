@@ -10,6 +10,7 @@ import {
   NONE,
   POOL_COUNT,
   PORTS_MAX,
+  ROUTE_MASK,
   SLOT_COUNT,
   SPEED_COUNT,
   STATUS_CANCELLED,
@@ -38,6 +39,8 @@ const description: fc.Arbitrary<Description> = fc.record({
   setupHigh: u32,
   interval: u32,
   stream: u32,
+  route: fc.integer({ min: 0, max: ROUTE_MASK }),
+  frame: u32,
 });
 
 /** `which` picks among the slots that the step can be done to. */
@@ -216,7 +219,8 @@ export class RingDriver {
     exports.address(slot, description.port, description.plug, description.endpoint);
     exports.describe(slot, 0, description.type, description.flags);
     exports.setup(slot, description.setupLow, description.setupHigh);
-    exports.schedule(slot, description.interval, description.stream);
+    exports.route(slot, description.route);
+    exports.schedule(slot, description.interval, description.stream, description.frame);
     exports.submit(slot);
     this.model.submit(slot, description);
   }
@@ -249,6 +253,8 @@ export class RingDriver {
     same(exports.takenSetupHigh() >>> 0, description?.setupHigh);
     same(exports.takenInterval() >>> 0, description?.interval);
     same(exports.takenStream() >>> 0, description?.stream);
+    same(exports.takenRoute(), description?.route);
+    same(exports.takenFrame() >>> 0, description?.frame);
     return entry;
   }
 

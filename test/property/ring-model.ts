@@ -23,6 +23,8 @@ export interface Description {
   readonly setupHigh: number;
   readonly interval: number;
   readonly stream: number;
+  readonly route: number;
+  readonly frame: number;
 }
 
 export interface ModelUrb {

@@ -70,7 +70,8 @@ describe("the ring", () => {
     pair.format();
     const slot = front.exports.reserve(0);
     front.exports.setup(slot, 0x01020304, 0x05060708);
-    front.exports.schedule(slot, 125, 7);
+    front.exports.route(slot, 0x12345);
+    front.exports.schedule(slot, 125, 7, 9);
     front.exports.describe(slot, 1, 2, 1);
     front.exports.release(slot, 0);
     expect(front.exports.reserve(0)).toBe(slot);
@@ -81,6 +82,7 @@ describe("the ring", () => {
     const { exports } = back;
     expect([exports.takenSetupLow(), exports.takenSetupHigh()]).toEqual([0, 0]);
     expect([exports.takenInterval(), exports.takenStream()]).toEqual([0, 0]);
+    expect([exports.takenRoute(), exports.takenFrame()]).toEqual([0, 0]);
     expect([exports.takenOperation(), exports.takenType(), exports.takenFlags()]).toEqual([0, 0, 0]);
   });
 

@@ -89,6 +89,7 @@ describe("a front that breaks the protocol", () => {
     ["port 0", layout.URB_PORT, 0],
     ["port", layout.URB_PORT, layout.PORTS_MAX + 1],
     ["plug", layout.URB_PLUG, layout.EVENT_PLUG_MASK + 1],
+    ["route", layout.URB_ROUTE, layout.ROUTE_MASK + 1],
     ["endpoint", layout.URB_ENDPOINT, 0x10],
     ["type", layout.URB_TYPE, layout.TYPE_COUNT],
     ["flags", layout.URB_FLAGS, layout.FLAGS_ALL + 1],
@@ -172,6 +173,7 @@ describe("a back that breaks the protocol", () => {
     ["port 0", ENTRY_EVENT],
     ["port 32", ENTRY_EVENT | (layout.PORTS_MAX + 1)],
     ["speed 5", ENTRY_EVENT | 1 | (layout.SPEED_COUNT << layout.EVENT_SPEED_SHIFT)],
+    ["speed 14", ENTRY_EVENT | 1 | ((layout.EVENT_WAKE - 1) << layout.EVENT_SPEED_SHIFT)],
     ["bit 31", ENTRY_EVENT | 1 | 0x80000000],
   ])("by an event of %s: VIOLATION_EVENT", (_, entry) => {
     push(COMPLETION_RING, entry);

@@ -159,7 +159,7 @@ class Traffic implements LinkClient, UrbOwner {
     if (!isIn) core.write(urb.slot, 0, this.#bytes.part(offset, length));
     core.exports.address(urb.slot, endpoint, 1, isIn ? endpoint | 0x80 : endpoint);
     core.exports.describe(urb.slot, OPERATION_TRANSFER, TYPE_BULK, 0);
-    core.exports.schedule(urb.slot, tag, offset);
+    core.exports.schedule(urb.slot, tag, offset, 0);
     this.#flying.set(urb.slot, { urb, offset, endpoint, tag });
     this.#queues[endpoint % ENDPOINTS]?.push(tag);
     this.#link.submit(urb, this);

@@ -60,9 +60,9 @@ describe("the memory map", () => {
 describe("the URB record", () => {
   it("holds its fields apart, and the block table after them", () => {
     const { URB_ACTUAL, URB_ENDPOINT, URB_FLAGS, URB_INTERVAL, URB_LENGTH, URB_OPERATION, URB_PLUG } = layout;
-    const { URB_PORT, URB_SETUP, URB_STATUS, URB_STREAM, URB_TYPE } = layout;
+    const { URB_FRAME, URB_PORT, URB_ROUTE, URB_SETUP, URB_STATUS, URB_STREAM, URB_TYPE } = layout;
     const words = [URB_OPERATION, URB_PORT, URB_PLUG, URB_ENDPOINT, URB_TYPE, URB_FLAGS, URB_SETUP, URB_SETUP + 4];
-    words.push(URB_STREAM, URB_INTERVAL, URB_LENGTH, URB_STATUS, URB_ACTUAL);
+    words.push(URB_STREAM, URB_INTERVAL, URB_ROUTE, URB_FRAME, URB_LENGTH, URB_STATUS, URB_ACTUAL);
     expect(words.every((at) => at % 4 === 0 && at + 4 <= URB_BLOCKS)).toBe(true);
     expect(new Set(words).size).toBe(words.length);
     expect(layout.URB_LENGTH % 8).toBe(0); // reserve() clears what lies before it by u64
@@ -89,7 +89,8 @@ describe("entries", () => {
     }
     expect(seen >>> 0).toBe(0x7fffffff);
     expect(PORTS_MAX).toBeLessThanOrEqual(EVENT_PORT_MASK);
-    expect(SPEED_COUNT - 1).toBeLessThanOrEqual(EVENT_SPEED_MASK);
+    expect(SPEED_COUNT - 1).toBeLessThan(layout.EVENT_WAKE);
+    expect(layout.EVENT_WAKE).toBeLessThanOrEqual(EVENT_SPEED_MASK);
   });
 
   it("fit on the rings at the worst", () => {

@@ -90,7 +90,7 @@ export class Host {
     const { exports } = core;
     exports.address(urb.slot, 1, 1, endpoint);
     exports.describe(urb.slot, OPERATION_TRANSFER, type, flags);
-    exports.schedule(urb.slot, 0, 0);
+    exports.schedule(urb.slot, 0, 0, 0);
     if (setup) {
       const { bmRequestType, bRequest, wValue = 0, wIndex = 0 } = setup;
       exports.setup(urb.slot, bmRequestType | (bRequest << 8) | (wValue << 16), wIndex | (length << 16));

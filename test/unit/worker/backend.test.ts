@@ -261,7 +261,7 @@ test("disconnect answers everything, also for a device that is still being opene
   plugging.catch(() => undefined);
   await front.settle(2);
   const leaving = backend.disconnect(1);
-  const device = new StubDevice({ gone: () => undefined });
+  const device = new StubDevice({ gone: () => undefined, wake: () => undefined });
   opened.resolve(device);
   await leaving;
   await expect(plugging).rejects.toMatchObject({ name: "NotFoundError" });
