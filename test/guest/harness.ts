@@ -76,6 +76,7 @@ export async function startGuest(usb: UsbHostOptions = {}, options: Partial<Gues
       }
     },
     async stop() {
+      await guest.saved;
       await host.close();
       await guest.stop();
     },
