@@ -78,6 +78,10 @@ export interface EndpointDescriptor {
   readonly interval?: number;
   /** At SuperSpeed, and only there. */
   readonly companion?: CompanionDescriptor;
+  /** In the longer form of audio streaming (UAC 1.0 §4.6.1.1), with bRefresh and bSynchAddress 0. */
+  readonly audio?: boolean;
+  /** Class-specific descriptors behind the endpoint's own, as bytes. */
+  readonly extra?: Uint8Array;
 }
 
 /** SuperSpeed endpoint companion (USB 3.2 §9.6.7). */
@@ -188,22 +192,36 @@ export function putInterface(into: Uint8Array, at: number, each: InterfaceDescri
   return end;
 }
 
-/** USB 2.0 §9.6.6, and at SuperSpeed USB 3.2 §9.6.7 behind it. */
+/** USB 2.0 §9.6.6, at SuperSpeed with USB 3.2 §9.6.7 behind it, and with its class-specific descriptors. */
 export function putEndpoint(into: Uint8Array, at: number, endpoint: EndpointDescriptor): number {
-  into[at] = 7;
+  const { companion, extra } = endpoint;
+  into[at] = endpoint.audio ? 9 : 7;
   into[at + 1] = DESCRIPTOR_ENDPOINT;
   into[at + 2] = endpoint.address;
   into[at + 3] = endpoint.attributes;
   put16(into, at + 4, endpoint.maxPacketSize);
   into[at + 6] = endpoint.interval ?? 0;
-  const { companion } = endpoint;
-  if (!companion) return at + 7;
-  into[at + 7] = 6;
-  into[at + 8] = DESCRIPTOR_SUPERSPEED_COMPANION;
-  into[at + 9] = companion.maxBurst;
-  into[at + 10] = companion.attributes ?? 0;
-  put16(into, at + 11, companion.bytesPerInterval ?? 0);
-  return at + 13;
+  let end = at + 7;
+  if (endpoint.audio) {
+    put16(into, end, 0);
+    end += 2;
+  }
+  if (companion) end = putCompanion(into, end, companion);
+  if (extra) {
+    into.set(extra, end);
+    end += extra.length;
+  }
+  return end;
+}
+
+/** USB 3.2 §9.6.7. */
+function putCompanion(into: Uint8Array, at: number, companion: CompanionDescriptor): number {
+  into[at] = 6;
+  into[at + 1] = DESCRIPTOR_SUPERSPEED_COMPANION;
+  into[at + 2] = companion.maxBurst;
+  into[at + 3] = companion.attributes ?? 0;
+  put16(into, at + 4, companion.bytesPerInterval ?? 0);
+  return at + 6;
 }
 
 /** USB 2.0 §9.6.7: a string, at most 126 UTF-16 units of it. */

@@ -5,7 +5,7 @@
  *     ▲                            │         (USB 2.0 §5.7.5, §5.8.5, §9.4.5)
  *     └────────── clear() ─────────┘
  */
-import { STATUS_CANCELLED, STATUS_STALL } from "../../asm/layout.ts";
+import { STATUS_CANCELLED, STATUS_STALL, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
 import type { Request } from "../request.ts";
 import type { EndpointDescriptor } from "./descriptor.ts";
 
@@ -13,12 +13,15 @@ export class Endpoint {
   /** bEndpointAddress. */
   readonly address: number;
   readonly maxPacketSize: number;
+  /** Then it has no halt (USB 2.0 §5.6.5). */
+  readonly isochronous: boolean;
   readonly #queue: Request[] = [];
   #halted = false;
 
   constructor(descriptor: EndpointDescriptor) {
     this.address = descriptor.address;
     this.maxPacketSize = descriptor.maxPacketSize & 0x7ff;
+    this.isochronous = (descriptor.attributes & 0x03) === TYPE_ISOCHRONOUS;
   }
 
   get halted(): boolean {

@@ -153,7 +153,7 @@ export class StandardRequests {
     if (request.length !== 0) return false;
     if ((request.wIndex & 0x7f) === 0) return answerOut(request);
     const endpoint = this.#endpoint(request.wIndex);
-    if (!endpoint) return false;
+    if (!endpoint || endpoint.isochronous) return false;
     if (on) {
       const withdrawn = endpoint.head !== undefined;
       endpoint.halt();

@@ -72,6 +72,17 @@ test("endpoint (USB 2.0 §9.6.6) and its SuperSpeed companion (USB 3.2 §9.6.7)"
   );
 });
 
+test("endpoint of audio streaming (UAC 1.0 §4.6.1.1), class-specific descriptors behind all else", () => {
+  const extra = Uint8Array.of(0x03, 0x25, 0x88);
+  expect(emitted((into, at) => putEndpoint(into, at, { ...bulk, audio: true, extra }))).toBe(
+    golden("09 05 81 02 1122 33 00 00  03 25 88"),
+  );
+  const companion = { maxBurst: 0x44, attributes: 0x55, bytesPerInterval: 0x7766 };
+  expect(emitted((into, at) => putEndpoint(into, at, { ...bulk, companion, extra }))).toBe(
+    golden("07 05 81 02 1122 33  06 30 44 55 6677  03 25 88"),
+  );
+});
+
 test("interface (USB 2.0 §9.6.5) with its class descriptor and its endpoints", () => {
   expect(emitted((into, at) => putInterface(into, at, alternate))).toBe(
     golden("09 04 11 22 02 33 44 55 66  03 21 77  07 05 81 02 1122 33  07 05 02 02 1122 33  06 30 44 55 6677"),

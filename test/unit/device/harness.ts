@@ -10,6 +10,7 @@ import {
   STATUS_OK,
   TYPE_BULK,
   TYPE_CONTROL,
+  TYPE_ISOCHRONOUS,
 } from "../../../asm/layout.ts";
 import type { Device } from "../../../worker/device.ts";
 import { Link as BackLink } from "../../../worker/link.ts";
@@ -82,7 +83,7 @@ export class Host {
   }
 
   /** Queues a transfer without looking whether it was answered. */
-  submit(endpoint: number, type: number, data: Uint8Array | number, setup?: Setup, flags = 0): Transfer {
+  submit(endpoint: number, type: number, data: Uint8Array | number, setup?: Setup, flags = 0, frame = 0): Transfer {
     const length = typeof data === "number" ? data : data.length;
     const urb = this.front.reserve(length);
     if (!urb) throw new Error("no slot");
@@ -90,7 +91,7 @@ export class Host {
     const { exports } = core;
     exports.address(urb.slot, 1, 1, endpoint);
     exports.describe(urb.slot, OPERATION_TRANSFER, type, flags);
-    exports.schedule(urb.slot, 0, 0, 0);
+    exports.schedule(urb.slot, 0, 0, frame);
     if (setup) {
       const { bmRequestType, bRequest, wValue = 0, wIndex = 0 } = setup;
       exports.setup(urb.slot, bmRequestType | (bRequest << 8) | (wValue << 16), wIndex | (length << 16));
@@ -118,6 +119,11 @@ export class Host {
 
   out(endpoint: number, data: Uint8Array, type = TYPE_BULK, flags = 0): Transfer {
     return this.submit(endpoint, type, data, undefined, flags);
+  }
+
+  /** The packet of one service interval, due in this microframe: answered at once, as every isochronous one. */
+  isochronous(endpoint: number, data: Uint8Array | number, frame: number): Answer {
+    return now(this.submit(endpoint, TYPE_ISOCHRONOUS, data, undefined, 0, frame));
   }
 
   /** A control transfer, answered at once. */

@@ -269,6 +269,16 @@ describe("GET_STATUS, SET_FEATURE, CLEAR_FEATURE (USB 2.0 §9.4.5, §9.4.9, §9.
     expect(host.clean).toBe(true);
   });
 
+  test("endpoint: an isochronous one has no halt (USB 2.0 §5.6.5)", async () => {
+    const endpoints = [{ address: 0x81, attributes: 0x05, maxPacketSize: 64, interval: 1 }];
+    const interfaces = [{ ...plain, number: 0, endpoints }];
+    const { host } = await plug({ ...MODEL, configurations: [{ value: 1, attributes: 0, maxPower: 1, interfaces }] });
+    host.configure();
+    expect(request(host, "02 03 0000 8100 0000")).toMatchObject(STALLED);
+    expect(request(host, "02 01 0000 8100 0000")).toMatchObject(STALLED);
+    expect(hex(request(host, "82 00 0000 8100 0200").bytes)).toBe("0000");
+  });
+
   test("endpoint: wIndex must name one", async () => {
     const { host } = await plug();
     expect(hex(request(host, "82 00 0000 0000 0200").bytes), "endpoint 0").toBe("0000");
