@@ -29,9 +29,9 @@ export interface DeviceFunction {
   reset?(): void;
   /** A request that chapter 9 does not answer. Answers it at once and says true; false stalls it. */
   control(request: Request): boolean;
-  /** The endpoint's head is a new one. */
-  ready(endpoint: Endpoint): void;
-  /** The endpoint's head was taken away: cancelled, or halted by the host. The next one may be there already. */
+  /** The head of the endpoint, or of one of its streams, is a new one. */
+  ready(endpoint: Endpoint, stream: number): void;
+  /** A head of the endpoint was taken away: cancelled, or halted by the host. The next one may be there already. */
   withdrawn?(endpoint: Endpoint): void;
   /** CLEAR_FEATURE(ENDPOINT_HALT). */
   haltCleared?(endpoint: Endpoint): void;

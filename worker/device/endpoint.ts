@@ -1,11 +1,12 @@
 /**
- * One endpoint of a software device: the transfers the host has queued on it, first come first served, and its halt.
+ * One endpoint of a software device: the transfers the host has queued on it, first come first served, and its halt. An
+ * endpoint with streams has a queue for each, and they share the halt (USB 3.2 §8.12.1.4, xHCI 1.2 §4.12).
  *
  *   ready ── stall(), halt() ──▶ halted      a halt outlives everything but CLEAR_FEATURE(ENDPOINT_HALT) and resets
  *     ▲                            │         (USB 2.0 §5.7.5, §5.8.5, §9.4.5)
  *     └────────── clear() ─────────┘
  */
-import { STATUS_CANCELLED, STATUS_STALL, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
+import { STATUS_CANCELLED, STATUS_STALL, TYPE_BULK, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
 import type { Request } from "../request.ts";
 import type { EndpointDescriptor } from "./descriptor.ts";
 
@@ -15,46 +16,65 @@ export class Endpoint {
   readonly maxPacketSize: number;
   /** Then it has no halt (USB 2.0 §5.6.5). */
   readonly isochronous: boolean;
-  readonly #queue: Request[] = [];
+  /** Its streams are 1 to this; 0 when it has none, and then every transfer is of stream 0. */
+  readonly streams: number;
+  /** By stream. */
+  readonly #queues: readonly Request[][];
   #halted = false;
 
   constructor(descriptor: EndpointDescriptor) {
     this.address = descriptor.address;
     this.maxPacketSize = descriptor.maxPacketSize & 0x7ff;
-    this.isochronous = (descriptor.attributes & 0x03) === TYPE_ISOCHRONOUS;
+    const type = descriptor.attributes & 0x03;
+    this.isochronous = type === TYPE_ISOCHRONOUS;
+    const exponent = type === TYPE_BULK ? (descriptor.companion?.attributes ?? 0) & 0x1f : 0; // USB 3.2 §9.6.7
+    this.streams = exponent > 0 ? 2 ** exponent : 0;
+    this.#queues = Array.from({ length: this.streams + 1 }, () => []);
   }
 
   get halted(): boolean {
     return this.#halted;
   }
 
-  /** The transfer to answer next. */
-  get head(): Request | undefined {
-    return this.#queue[0];
+  /** Can a transfer be of this stream? */
+  has(stream: number): boolean {
+    return this.streams === 0 ? stream === 0 : stream > 0 && stream <= this.streams;
   }
 
-  /** Takes a transfer; a halted endpoint answers it at once. */
+  /** The transfer to answer next, of an endpoint without streams. */
+  get head(): Request | undefined {
+    return this.headOf(0);
+  }
+
+  /** The transfer of a stream to answer next. */
+  headOf(stream: number): Request | undefined {
+    return this.#queues[stream]?.[0];
+  }
+
+  /** Takes a transfer of a stream that it has; a halted endpoint answers it at once. */
   queue(request: Request): void {
     if (this.#halted) request.complete(STATUS_STALL, 0);
-    else this.#queue.push(request);
+    else this.#queues[request.stream]?.push(request);
   }
 
   /** Answers the head, and the next one becomes the head. */
-  complete(status: number, actual: number): void {
-    this.#queue.shift()?.complete(status, actual);
+  complete(status: number, actual: number, stream = 0): void {
+    this.#queues[stream]?.shift()?.complete(status, actual);
   }
 
   /** Answers the head with a STALL, after `actual` bytes of it, and halts. */
-  stall(actual = 0): void {
-    this.complete(STATUS_STALL, actual);
+  stall(actual = 0, stream = 0): void {
+    this.complete(STATUS_STALL, actual, stream);
     this.#halted = true;
-    this.cancelAll(); // no host controller runs what lies behind a stalled transfer
+    this.cancelAll(); // no host controller runs what lies behind a stalled transfer, nor another stream
   }
 
-  /** Halts. A transfer that waits sees it, and so do later ones. */
-  halt(): void {
-    if (this.head) this.stall();
+  /** Halts. A transfer that waits sees it, and so do later ones. True when one waited. */
+  halt(): boolean {
+    const stream = this.#queues.findIndex((queue) => queue.length > 0);
+    if (stream >= 0) this.stall(0, stream);
     else this.#halted = true;
+    return stream >= 0;
   }
 
   /** CLEAR_FEATURE(ENDPOINT_HALT), or a configuration or reset. */
@@ -64,14 +84,17 @@ export class Endpoint {
 
   /** Gives one transfer up. False when it is not here. */
   cancel(request: Request): boolean {
-    const index = this.#queue.indexOf(request);
+    const queue = this.#queues[request.stream];
+    const index = queue?.indexOf(request) ?? -1;
     if (index < 0) return false;
-    this.#queue.splice(index, 1);
+    queue?.splice(index, 1);
     request.complete(STATUS_CANCELLED, 0);
     return true;
   }
 
   cancelAll(): void {
-    while (this.#queue.length > 0) this.complete(STATUS_CANCELLED, 0);
+    for (const queue of this.#queues) {
+      while (queue.length > 0) queue.shift()?.complete(STATUS_CANCELLED, 0);
+    }
   }
 }

@@ -36,17 +36,17 @@ export class SoftwareDevice implements Device {
       return;
     }
     const endpoint = this.#standard.active?.endpoint(request.endpoint);
-    if (!endpoint || request.type === TYPE_CONTROL || request.stream !== 0) {
+    if (!endpoint || request.type === TYPE_CONTROL || !endpoint.has(request.stream)) {
       request.complete(STATUS_INVALID, 0);
       return;
     }
     endpoint.queue(request);
-    if (endpoint.head === request) this.#function.ready(endpoint);
+    if (endpoint.headOf(request.stream) === request) this.#function.ready(endpoint, request.stream);
   }
 
   cancel(request: Request): void {
     const endpoint = this.#standard.active?.endpoint(request.endpoint);
-    const withdrawn = endpoint?.head === request;
+    const withdrawn = endpoint?.headOf(request.stream) === request;
     if (endpoint?.cancel(request) && withdrawn) this.#function.withdrawn?.(endpoint);
   }
 

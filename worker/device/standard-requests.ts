@@ -155,9 +155,7 @@ export class StandardRequests {
     const endpoint = this.#endpoint(request.wIndex);
     if (!endpoint || endpoint.isochronous) return false;
     if (on) {
-      const withdrawn = endpoint.head !== undefined;
-      endpoint.halt();
-      if (withdrawn) this.#function.withdrawn?.(endpoint);
+      if (endpoint.halt()) this.#function.withdrawn?.(endpoint);
     } else {
       endpoint.clear();
       this.#function.haltCleared?.(endpoint);

@@ -50,6 +50,13 @@ export interface Setup {
   readonly wLength?: number;
 }
 
+export interface How {
+  readonly flags?: number;
+  /** Isochronous: the microframe it is due in. */
+  readonly frame?: number;
+  readonly stream?: number;
+}
+
 export class Host {
   readonly device: Device;
   readonly front: FrontLink;
@@ -83,15 +90,15 @@ export class Host {
   }
 
   /** Queues a transfer without looking whether it was answered. */
-  submit(endpoint: number, type: number, data: Uint8Array | number, setup?: Setup, flags = 0, frame = 0): Transfer {
+  submit(endpoint: number, type: number, data: Uint8Array | number, setup?: Setup, how: How = {}): Transfer {
     const length = typeof data === "number" ? data : data.length;
     const urb = this.front.reserve(length);
     if (!urb) throw new Error("no slot");
     const { core } = this.front;
     const { exports } = core;
     exports.address(urb.slot, 1, 1, endpoint);
-    exports.describe(urb.slot, OPERATION_TRANSFER, type, flags);
-    exports.schedule(urb.slot, 0, 0, frame);
+    exports.describe(urb.slot, OPERATION_TRANSFER, type, how.flags ?? 0);
+    exports.schedule(urb.slot, 0, how.stream ?? 0, how.frame ?? 0);
     if (setup) {
       const { bmRequestType, bRequest, wValue = 0, wIndex = 0 } = setup;
       exports.setup(urb.slot, bmRequestType | (bRequest << 8) | (wValue << 16), wIndex | (length << 16));
@@ -118,12 +125,17 @@ export class Host {
   }
 
   out(endpoint: number, data: Uint8Array, type = TYPE_BULK, flags = 0): Transfer {
-    return this.submit(endpoint, type, data, undefined, flags);
+    return this.submit(endpoint, type, data, undefined, { flags });
+  }
+
+  /** A bulk transfer of a stream, in when `data` is a length; stream 0 is none. */
+  bulk(endpoint: number, stream: number, data: Uint8Array | number): Transfer {
+    return this.submit(endpoint, TYPE_BULK, data, undefined, { stream });
   }
 
   /** The packet of one service interval, due in this microframe: answered at once, as every isochronous one. */
   isochronous(endpoint: number, data: Uint8Array | number, frame: number): Answer {
-    return now(this.submit(endpoint, TYPE_ISOCHRONOUS, data, undefined, 0, frame));
+    return now(this.submit(endpoint, TYPE_ISOCHRONOUS, data, undefined, { frame }));
   }
 
   /** A control transfer, answered at once. */
