@@ -23,7 +23,7 @@ import {
   PHASE_ERROR,
   STATUS_WRAPPER_LENGTH,
 } from "./command-block-wrapper.ts";
-import type { CommandSet } from "./command-set.ts";
+import type { Command, CommandSet } from "./command-set.ts";
 import type { DeviceFunction } from "./device-model.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { answerIn, answerOut } from "./standard-requests.ts";
@@ -62,6 +62,8 @@ const INVALID: State = { phase: "invalid" };
 
 export class BulkOnlyTransport implements DeviceFunction {
   readonly #commands: CommandSet;
+  /** The one command that this transport carries at a time. */
+  readonly #command: Command;
   readonly #inAddress: number;
   readonly #outAddress: number;
   readonly #wrapper = new CommandBlockWrapper();
@@ -77,6 +79,7 @@ export class BulkOnlyTransport implements DeviceFunction {
 
   constructor(commands: CommandSet, inAddress: number, outAddress: number) {
     this.#commands = commands;
+    this.#command = commands.createCommand();
     this.#inAddress = inAddress;
     this.#outAddress = outAddress;
     this.#lastUnit = Uint8Array.of(commands.lastUnit);
@@ -168,7 +171,7 @@ export class BulkOnlyTransport implements DeviceFunction {
       return true;
     }
     this.#out?.complete(STATUS_OK, request.length);
-    this.#commands.execute(this.#wrapper.unit, this.#wrapper.command);
+    this.#command.execute(this.#wrapper.unit, this.#wrapper.command);
     this.#begin();
     return true;
   }
@@ -176,7 +179,7 @@ export class BulkOnlyTransport implements DeviceFunction {
   /** The thirteen cases of BOT 1.0 §6.7: what the host expects (H) against what the device intends (D). */
   #begin(): void {
     const { length: hosts, isIn } = this.#wrapper;
-    const { direction, length: devices } = this.#commands;
+    const { direction, length: devices } = this.#command;
     if (hosts === 0) {
       if (direction === "none")
         this.#end(0, false); // case 1: Hn = Dn
@@ -211,7 +214,7 @@ export class BulkOnlyTransport implements DeviceFunction {
     if (!request) return false;
     const count = Math.min(request.length, stage.total - stage.moved);
     const relevant = Math.max(0, Math.min(count, stage.relevant - stage.moved));
-    const read = relevant === 0 || this.#commands.read(stage.moved, relevant, request, 0);
+    const read = relevant === 0 || this.#command.read(stage.moved, relevant, request, 0);
     if (read === true) {
       this.#sent(stage, request, count, relevant);
       return true;
@@ -236,7 +239,7 @@ export class BulkOnlyTransport implements DeviceFunction {
     if (bytes) {
       this.#sent(stage, request, count, request.write(bytes));
     } else {
-      this.#commands.lost();
+      this.#command.lost();
       this.#breakOff(stage);
     }
     this.#advance();
@@ -267,7 +270,7 @@ export class BulkOnlyTransport implements DeviceFunction {
     const { length } = request;
     const count = Math.min(length, stage.total - stage.moved);
     const relevant = Math.max(0, Math.min(count, stage.relevant - stage.moved));
-    if (relevant > 0 && !this.#commands.write(stage.moved, relevant, request)) {
+    if (relevant > 0 && !this.#command.write(stage.moved, relevant, request)) {
       this.#breakOff(stage);
       return true;
     }
@@ -283,7 +286,7 @@ export class BulkOnlyTransport implements DeviceFunction {
   #end(relevant: number, phaseError: boolean): void {
     const { tag, length } = this.#wrapper;
     let status = PHASE_ERROR;
-    if (!phaseError) status = this.#commands.finish(relevant) ? COMMAND_PASSED : COMMAND_FAILED;
+    if (!phaseError) status = this.#command.finish(relevant) ? COMMAND_PASSED : COMMAND_FAILED;
     this.#status.put(tag, length - relevant, status);
     this.#setState(STATUS);
   }

@@ -1,21 +1,32 @@
-/** The seam between a storage transport (bulk-only.ts) and the commands it carries (scsi.ts). */
+/** The seam between a storage transport (bulk-only.ts, uas.ts) and the commands it carries (scsi.ts). */
 import type { Request } from "../request.ts";
 
 /** Where the data of a command goes, as the host sees it. */
 export type Direction = "none" | "in" | "out";
 
-/** One command at a time: `execute`, then the data it asks for piece by piece, then `finish`. Only `close` throws. */
+/** What a transport carries commands for. Only `close` throws. */
 export interface CommandSet {
   /** Highest logical unit number. */
   readonly lastUnit: number;
-  /** The data stage that the command executed last intends: a failed command intends none. */
+
+  /** Makes room for a command, used again and again: a transport has one for each that may be under way at once. */
+  createCommand(): Command;
+
+  /** A reset of the port or of the logical unit. */
+  reset(): void;
+
+  /** The unplug: what was written lasts. Throws when it cannot. */
+  close(): void;
+}
+
+/** One command: `execute`, then the data it asks for piece by piece, then `finish`. Forgotten by the next `execute`. */
+export interface Command {
+  /** The data stage that the command intends: a failed command intends none. */
   readonly direction: Direction;
   readonly length: number;
-  /** Did the command fail so far? */
-  readonly failed: boolean;
 
-  /** Begins the command in `command`, whose bytes behind its length are 0. */
-  execute(unit: number, command: Uint8Array): void;
+  /** Begins the command in `block`, whose bytes behind its length are 0. */
+  execute(unit: number, block: Uint8Array): void;
 
   /**
    * Puts bytes `position` to `position + length` of the command's data into the payload from `at` on and answers true; or
@@ -32,9 +43,6 @@ export interface CommandSet {
   /** The data stage is over, with `moved` bytes. True when the command has succeeded. */
   finish(moved: number): boolean;
 
-  /** A reset of the port. */
-  reset(): void;
-
-  /** The unplug: what was written lasts. Throws when it cannot. */
-  close(): void;
+  /** Writes why the command failed and answers the bytes of it: the host need not ask (SAM-5 §5.13). */
+  putSense(into: Uint8Array): number;
 }

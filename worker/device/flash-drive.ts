@@ -3,7 +3,7 @@ import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../asm/layout.ts";
 import { BulkOnlyTransport } from "./bulk-only.ts";
 import type { DeviceModel } from "./device-model.ts";
 import type { Image } from "./image.ts";
-import { ScsiDisk } from "./scsi.ts";
+import { ScsiDisk } from "./scsi-disk.ts";
 import { SoftwareDevice } from "./software-device.ts";
 
 export interface FlashDriveOptions {

@@ -1,11 +1,11 @@
-/** A direct-access SCSI device over an image: what its commands do (SPC-4 §6, SBC-3 §5). */
+/** What the commands of a direct-access SCSI device do (SPC-4 §6, SBC-3 §5). */
 import type { Request } from "../request.ts";
-import type { CommandSet, Direction } from "./command-set.ts";
-import { type Image, SECTOR_SIZE } from "./image.ts";
+import type { Command, Direction } from "./command-set.ts";
+import { SECTOR_SIZE } from "./image.ts";
 import * as scsi from "./scsi-command.ts";
 import { be16, be32, byte } from "./scsi-command.ts";
-import type { DiskIdentity } from "./scsi-data.ts";
 import * as data from "./scsi-data.ts";
+import type { ScsiDisk } from "./scsi-disk.ts";
 import { modeSelect, modeSense } from "./scsi-mode.ts";
 
 /** Where the bytes of the command's data stage come from or go to. */
@@ -39,11 +39,8 @@ const RESPONSE: Data = { kind: "response" };
 /** MODE SELECT's list may be this long. */
 const PARAMETERS_MAX = 255;
 
-export class ScsiDisk implements CommandSet {
-  readonly lastUnit = 0;
-  readonly #image: Image;
-  readonly #identity: DiskIdentity;
-  readonly #blocks: number;
+export class ScsiCommand implements Command {
+  readonly #disk: ScsiDisk;
   readonly #response = new Uint8Array(256);
   readonly #parameters = new Uint8Array(PARAMETERS_MAX);
   // The data stages that carry fields, made once: a command allocates none.
@@ -54,17 +51,11 @@ export class ScsiDisk implements CommandSet {
   #data: Data = NO_DATA;
   #length = 0;
   #failed = false;
-  /** What REQUEST SENSE will say. */
+  /** Why it failed. */
   #sense: scsi.Sense = scsi.SENSE_NONE;
-  /** The unit attention that the next command hears of (SAM-5 §5.14). */
-  #attention: scsi.Sense = scsi.SENSE_POWER_ON;
-  #ejected = false;
-  #removalPrevented = false;
 
-  constructor(image: Image, identity: DiskIdentity) {
-    this.#image = image;
-    this.#identity = identity;
-    this.#blocks = Math.floor(image.size / SECTOR_SIZE);
+  constructor(disk: ScsiDisk) {
+    this.#disk = disk;
   }
 
   get direction(): Direction {
@@ -86,30 +77,16 @@ export class ScsiDisk implements CommandSet {
     return this.#length;
   }
 
-  get failed(): boolean {
-    return this.#failed;
-  }
-
-  /** Power-on or a reset: what the guest has not read of the last command is forgotten, the medium stays in or out. */
-  reset(): void {
-    this.#begin();
-    this.#sense = scsi.SENSE_NONE;
-    this.#attention = scsi.SENSE_POWER_ON;
-    this.#removalPrevented = false;
-  }
-
-  close(): void {
-    this.#image.close();
-  }
-
   execute(unit: number, command: Uint8Array): void {
     const operation = byte(command, 0);
-    this.#begin();
+    this.#data = NO_DATA;
+    this.#length = 0;
+    this.#failed = false;
     if (operation === scsi.REQUEST_SENSE) {
       this.#requestSense(unit, command);
       return;
     }
-    this.#sense = scsi.SENSE_NONE;
+    this.#disk.sense = scsi.SENSE_NONE;
     if (operation === scsi.INQUIRY) {
       this.#inquiry(unit, command);
       return;
@@ -123,9 +100,9 @@ export class ScsiDisk implements CommandSet {
       else this.#respond(data.putLuns(this.#response), be32(command, 6));
       return;
     }
-    if (this.#attention !== scsi.SENSE_NONE) {
-      this.#fail(this.#attention);
-      this.#attention = scsi.SENSE_NONE;
+    if (this.#disk.attention !== scsi.SENSE_NONE) {
+      this.#fail(this.#disk.attention);
+      this.#disk.attention = scsi.SENSE_NONE;
       return;
     }
     this.#executeReady(operation, command);
@@ -138,7 +115,7 @@ export class ScsiDisk implements CommandSet {
         return true;
       case "read":
         try {
-          const promised = this.#image.read(this.#data.offset + position, length, request, at);
+          const promised = this.#disk.image.read(this.#data.offset + position, length, request, at);
           return promised ? promised.catch(() => undefined) : true;
         } catch {
           this.#fail(scsi.SENSE_UNRECOVERED_READ);
@@ -157,7 +134,7 @@ export class ScsiDisk implements CommandSet {
     switch (this.#data.kind) {
       case "write":
         try {
-          this.#image.write(this.#data.offset + position, length, request, 0);
+          this.#disk.image.write(this.#data.offset + position, length, request, 0);
           return true;
         } catch {
           this.#fail(scsi.SENSE_WRITE_ERROR);
@@ -176,6 +153,12 @@ export class ScsiDisk implements CommandSet {
     if (this.direction === "out" && moved < this.#length) this.#fail(scsi.SENSE_DATA_PHASE);
     else if (this.#data.kind === "mode-select") this.#modeSelect(this.#data.long);
     return !this.#failed;
+  }
+
+  /** In fixed format. REQUEST SENSE has nothing more to say of it. */
+  putSense(into: Uint8Array): number {
+    this.#disk.sense = scsi.SENSE_NONE;
+    return data.putFixedSense(into, this.#sense);
   }
 
   /** Commands that an attention holds back, for unit 0. */
@@ -213,17 +196,17 @@ export class ScsiDisk implements CommandSet {
         if (this.#hasMedium() && this.#inRange(command)) this.#flush();
         break;
       case scsi.READ_CAPACITY_10:
-        if (this.#hasMedium()) this.#respond(data.putCapacity10(this.#response, this.#blocks, SECTOR_SIZE), 8);
+        if (this.#hasMedium()) this.#respond(data.putCapacity10(this.#response, this.#disk.blocks, SECTOR_SIZE), 8);
         break;
       case scsi.SERVICE_ACTION_IN_16:
         if ((byte(command, 1) & 0x1f) !== scsi.SERVICE_READ_CAPACITY_16) {
           this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
         } else if (this.#hasMedium()) {
-          this.#respond(data.putCapacity16(this.#response, this.#blocks, SECTOR_SIZE), be32(command, 10));
+          this.#respond(data.putCapacity16(this.#response, this.#disk.blocks, SECTOR_SIZE), be32(command, 10));
         }
         break;
       case scsi.READ_FORMAT_CAPACITIES: {
-        const end = data.putFormatCapacities(this.#response, this.#blocks, SECTOR_SIZE, !this.#ejected);
+        const end = data.putFormatCapacities(this.#response, this.#disk.blocks, SECTOR_SIZE, !this.#disk.ejected);
         this.#respond(end, be16(command, 7));
         break;
       }
@@ -243,7 +226,7 @@ export class ScsiDisk implements CommandSet {
         this.#startStop(byte(command, 4));
         break;
       case scsi.PREVENT_ALLOW_MEDIUM_REMOVAL:
-        if (this.#hasMedium()) this.#removalPrevented = (byte(command, 4) & 0x01) !== 0;
+        if (this.#hasMedium()) this.#disk.removalPrevented = (byte(command, 4) & 0x01) !== 0;
         break;
       default:
         this.#fail(scsi.SENSE_INVALID_OPERATION);
@@ -255,8 +238,8 @@ export class ScsiDisk implements CommandSet {
     const vital = (byte(command, 1) & 0x01) !== 0;
     const page = byte(command, 2);
     const end = vital
-      ? data.putVitalProductData(this.#response, page, this.#identity)
-      : data.putInquiry(this.#response, this.#identity);
+      ? data.putVitalProductData(this.#response, page, this.#disk.identity)
+      : data.putInquiry(this.#response, this.#disk.identity);
     if (end === 0 || (!vital && page !== 0)) {
       this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
       return;
@@ -267,20 +250,20 @@ export class ScsiDisk implements CommandSet {
 
   /** SPC-4 §6.39: the sense of the command before, or what it would be now. */
   #requestSense(unit: number, command: Uint8Array): void {
-    let sense = unit === 0 ? this.#sense : scsi.SENSE_NO_SUCH_UNIT;
+    let sense = unit === 0 ? this.#disk.sense : scsi.SENSE_NO_SUCH_UNIT;
     if (sense === scsi.SENSE_NONE) {
-      sense = this.#attention;
-      this.#attention = scsi.SENSE_NONE;
+      sense = this.#disk.attention;
+      this.#disk.attention = scsi.SENSE_NONE;
     }
-    if (sense === scsi.SENSE_NONE && this.#ejected) sense = scsi.SENSE_NO_MEDIUM;
-    if (unit === 0) this.#sense = scsi.SENSE_NONE;
+    if (sense === scsi.SENSE_NONE && this.#disk.ejected) sense = scsi.SENSE_NO_MEDIUM;
+    if (unit === 0) this.#disk.sense = scsi.SENSE_NONE;
     const descriptors = (byte(command, 1) & 0x01) !== 0;
     const put = descriptors ? data.putDescriptorSense : data.putFixedSense;
     this.#respond(put(this.#response, sense), byte(command, 4));
   }
 
   #modeSense(command: Uint8Array, long: boolean, allocated: number): void {
-    const { cached, readOnly } = this.#image;
+    const { cached, readOnly } = this.#disk.image;
     const end = modeSense(this.#response, command, long, cached, readOnly);
     if (end === 0) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
     else this.#respond(end, allocated);
@@ -299,7 +282,7 @@ export class ScsiDisk implements CommandSet {
   }
 
   #modeSelect(long: boolean): void {
-    const sense = modeSelect(this.#parameters, this.#length, long, this.#image.cached, this.#response);
+    const sense = modeSelect(this.#parameters, this.#length, long, this.#disk.image.cached, this.#response);
     if (sense !== scsi.SENSE_NONE) this.#fail(sense);
   }
 
@@ -310,44 +293,38 @@ export class ScsiDisk implements CommandSet {
     if (!start) this.#flush();
     if ((bits & 0xf0) !== 0 || !loadEject || this.#failed) return; // a power condition is not about the medium
     if (start) {
-      if (this.#ejected) this.#attention = scsi.SENSE_MEDIUM_CHANGED;
-      this.#ejected = false;
-    } else if (this.#removalPrevented) {
+      if (this.#disk.ejected) this.#disk.attention = scsi.SENSE_MEDIUM_CHANGED;
+      this.#disk.ejected = false;
+    } else if (this.#disk.removalPrevented) {
       this.#fail(scsi.SENSE_REMOVAL_PREVENTED);
     } else {
-      this.#ejected = true;
+      this.#disk.ejected = true;
     }
   }
 
   #flush(): void {
     try {
-      this.#image.flush();
+      this.#disk.image.flush();
     } catch {
       this.#fail(scsi.SENSE_WRITE_ERROR);
     }
   }
 
   #hasMedium(): boolean {
-    if (this.#ejected) this.#fail(scsi.SENSE_NO_MEDIUM);
-    return !this.#ejected;
+    if (this.#disk.ejected) this.#fail(scsi.SENSE_NO_MEDIUM);
+    return !this.#disk.ejected;
   }
 
   #writable(): boolean {
-    if (this.#image.readOnly) this.#fail(scsi.SENSE_WRITE_PROTECTED);
-    return !this.#image.readOnly;
+    if (this.#disk.image.readOnly) this.#fail(scsi.SENSE_WRITE_PROTECTED);
+    return !this.#disk.image.readOnly;
   }
 
   /** Are all blocks of the command on the medium? An empty range may begin at its very end. */
   #inRange(command: Uint8Array): boolean {
-    const inside = scsi.logicalBlock(command) + scsi.blockCount(command) <= this.#blocks;
+    const inside = scsi.logicalBlock(command) + scsi.blockCount(command) <= this.#disk.blocks;
     if (!inside) this.#fail(scsi.SENSE_LBA_OUT_OF_RANGE);
     return inside;
-  }
-
-  #begin(): void {
-    this.#data = NO_DATA;
-    this.#length = 0;
-    this.#failed = false;
   }
 
   #move(what: Data, length: number): void {
@@ -362,7 +339,9 @@ export class ScsiDisk implements CommandSet {
 
   /** CHECK CONDITION. */
   #fail(sense: scsi.Sense): void {
-    if (!this.#failed) this.#sense = sense;
+    if (this.#failed) return;
     this.#failed = true;
+    this.#sense = sense;
+    this.#disk.sense = sense;
   }
 }
