@@ -2,9 +2,9 @@
 import type { PciFunction, PciSlot } from "./guest/machine.ts";
 import type { Link } from "./link.ts";
 
-/** One port of the root hub, as the guest has it. Live: read it, do not keep it. */
+/** One port of the root hub or of an external one, as the guest has it. Live: read it, do not keep it. */
 export interface RootHubPort {
-  /** The speed of what is plugged, SPEED_NONE when nothing is. */
+  /** The speed of what is plugged, SPEED_NONE when nothing is, or when only an external hub knows. */
   readonly speed: number;
   /** The guest has reset and enabled the port. */
   readonly enabled: boolean;
@@ -13,7 +13,7 @@ export interface RootHubPort {
   readonly counters: PortCounters;
 }
 
-/** Counted since the plug. */
+/** Counted since the plug, or behind an external hub since the guest gave the device its address. */
 export interface PortCounters {
   /** Bytes device → guest. */
   bytesIn: number;
@@ -27,6 +27,10 @@ export interface PortCounters {
   inFlight: number;
 }
 
+export function noTraffic(): PortCounters {
+  return { bytesIn: 0, bytesOut: 0, transfers: 0, errors: 0, inFlight: 0 };
+}
+
 export interface HostController {
   /** For the machine. */
   readonly pci: PciFunction;
@@ -34,7 +38,8 @@ export interface HostController {
   readonly portCount: number;
   /** The machine's side of the function, once registered, and the link its transfers travel on. */
   start(slot: PciSlot, link: Link): void;
-  port(number: number): RootHubPort;
+  /** A port of the root hub, or, with a route string, of an external hub behind it. */
+  port(number: number, route?: number): RootHubPort;
   /** Called after any change of a port's state. */
   onPortChange: ((port: number) => void) | undefined;
 }

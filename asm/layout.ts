@@ -141,6 +141,10 @@ export const ROUTE_MASK: u32 = 0xfffff;
 
 /** Ports of one virtual controller; ports count from 1. */
 export const PORTS_MAX: u32 = 31;
+/** Sockets, each with one port for what a person plugs… */
+export const SOCKETS_MAX: u32 = 15;
+/** …and, this much further, one for the USB 2.0 half of a USB 3 hub in the same socket, a device of its own (USB 3.2 §10.1). */
+export const COMPANION_PORT: u32 = 16;
 
 // ------------------------------------------------------------------ arena
 export const BLOCK_SHIFT: u32 = 16;

@@ -25,6 +25,8 @@ export interface CommandRingHost {
   readonly ready: boolean;
   charge(work: number): void;
   execute(trb: Trb, done: CommandDone): void;
+  /** The command under way was aborted: what it has not changed yet stays as it is. */
+  abandon(): void;
 }
 
 export class CommandRing {
@@ -138,6 +140,7 @@ export class CommandRing {
     if (this.#busy && value & CRCR_CA) {
       this.#busy = false;
       this.#command++;
+      this.#host.abandon();
       this.#complete(this.#trb.address, CC_COMMAND_ABORTED, 0);
     }
     if (this.#busy) this.#stopping = true;

@@ -4,6 +4,7 @@ import {
   clearContext,
   copyContext,
   ENDPOINT_ID_MAX,
+  type EndpointContext,
   EP_STATE_ERROR,
   EP_STATE_HALTED,
   EP_STATE_RUNNING,
@@ -12,6 +13,7 @@ import {
   EP_TYPE_ISOCH_IN,
   EP_TYPE_ISOCH_OUT,
   evaluateEndpointContext,
+  evaluateHubFields,
   evaluateSlotContext,
   readEndpointContext,
   readSlotContext,
@@ -19,9 +21,10 @@ import {
   SLOT_STATE_CONFIGURED,
   SLOT_STATE_DEFAULT,
 } from "./context.ts";
-import { type EndpointHost, supportedType } from "./endpoint.ts";
+import { type EndpointHost, type Plug, supportedType } from "./endpoint.ts";
 import type { RootHub } from "./root-hub.ts";
 import { addressable, Slot, type SlotSaved } from "./slot.ts";
+import { translatorFits } from "./transaction-translator.ts";
 import {
   CC_BANDWIDTH_ERROR,
   CC_CONTEXT_STATE_ERROR,
@@ -69,6 +72,8 @@ export class Commands {
   readonly #host: CommandHost;
   /** By slot id, from 1. */
   readonly #slots: (Slot | undefined)[] = [];
+  /** Counts the Address Devices begun, so that the device's late word on an aborted one finds another number. */
+  #addressing = 0;
 
   constructor(host: CommandHost) {
     this.#host = host;
@@ -84,8 +89,14 @@ export class Commands {
 
   /** Forgets every slot: the controller was reset. */
   reset(): void {
+    this.abandon();
     for (const slot of this.slots()) slot.close();
     this.#slots.length = 0;
+  }
+
+  /** The command under way is not to be finished. */
+  abandon(): void {
+    this.#addressing++;
   }
 
   restore(saved: readonly SlotSaved[]): void {
@@ -96,7 +107,10 @@ export class Commands {
     }
   }
 
-  /** Executes a command. `done` is called once, now or (Stop Endpoint) when the device has given up its transfers. */
+  /**
+   * Executes a command. `done` is called once, now or when the device's side has answered: Stop Endpoint waits for the
+   * transfers given up, Address Device for the word that there is a device behind the hubs.
+   */
   execute(trb: Trb, done: CommandDone): void {
     const { slotId, type } = trb;
     switch (type) {
@@ -117,6 +131,7 @@ export class Commands {
         const slot = this.#slots[slotId];
         if (!slot) done(CC_SLOT_NOT_ENABLED, slotId);
         else if (type === TRB_STOP_ENDPOINT) this.#stopEndpoint(slot, trb, done);
+        else if (type === TRB_ADDRESS_DEVICE) this.#addressDevice(slot, trb, (code) => done(code, slotId));
         else done(this.#executeFor(slot, trb), slotId);
         return;
       }
@@ -130,8 +145,6 @@ export class Commands {
     switch (trb.type) {
       case TRB_DISABLE_SLOT:
         return this.#disableSlot(slot);
-      case TRB_ADDRESS_DEVICE:
-        return this.#addressDevice(slot, pointerOf(trb), (trb.control & TRB_BSR) !== 0);
       case TRB_CONFIGURE_ENDPOINT:
         return trb.control & TRB_DECONFIGURE ? this.#deconfigure(slot) : this.#configureEndpoint(slot, pointerOf(trb));
       case TRB_EVALUATE_CONTEXT:
@@ -164,21 +177,44 @@ export class Commands {
     return CC_SUCCESS;
   }
 
-  /** §4.6.5 */
-  #addressDevice(slot: Slot, input: number, blockSetAddress: boolean): number {
+  /** §4.6.5: checks, then SET_ADDRESS, then the contexts. An empty or disabled port does not answer SET_ADDRESS. */
+  #addressDevice(slot: Slot, trb: Trb, done: (code: number) => void): void {
     const { memory, hub, contextArray } = this.#host;
-    if (!addressable(slot.state, blockSetAddress)) return CC_CONTEXT_STATE_ERROR;
-    const add = memory.read32(input + 4);
-    if ((add & 3) !== 3) return CC_PARAMETER_ERROR;
+    const input = pointerOf(trb);
+    const blockSetAddress = (trb.control & TRB_BSR) !== 0;
     const fields = readSlotContext(memory, input + CONTEXT_SIZE);
     const control = readEndpointContext(memory, input + 2 * CONTEXT_SIZE);
-    if (control.type !== EP_TYPE_CONTROL || control.maxPacketSize === 0) return CC_PARAMETER_ERROR;
-    if (fields.rootHubPort === 0 || fields.rootHubPort > hub.ports.length) return CC_PARAMETER_ERROR;
     const context = (memory.read32(contextArray + slot.id * 8) & ~0x3f) >>> 0;
-    if (context === 0) return CC_PARAMETER_ERROR;
-    // Devices behind an external hub are not there yet; an empty or disabled port does not answer SET_ADDRESS.
-    const plug = fields.routeString === 0 ? hub.plugAt(fields.rootHubPort) : undefined;
-    if (!plug) return CC_USB_TRANSACTION_ERROR;
+    if (!addressable(slot.state, blockSetAddress)) {
+      done(CC_CONTEXT_STATE_ERROR);
+    } else if (
+      (memory.read32(input + 4) & 3) !== 3 ||
+      control.type !== EP_TYPE_CONTROL ||
+      control.maxPacketSize === 0 ||
+      !hub.ports[fields.rootHubPort - 1] ||
+      !translatorFits(fields, this.slots(), memory) ||
+      context === 0
+    ) {
+      done(CC_PARAMETER_ERROR);
+    } else {
+      const addressing = ++this.#addressing;
+      hub.locate(fields.rootHubPort, fields.routeString, (plug) => {
+        if (addressing !== this.#addressing) return;
+        if (plug) this.#addressed(slot, plug, input, context, control, blockSetAddress);
+        done(plug ? CC_SUCCESS : CC_USB_TRANSACTION_ERROR);
+      });
+    }
+  }
+
+  #addressed(
+    slot: Slot,
+    plug: Plug,
+    input: number,
+    context: number,
+    control: EndpointContext,
+    blockSetAddress: boolean,
+  ): void {
+    const { memory, hub } = this.#host;
     slot.close();
     slot.plug = plug;
     slot.context = context;
@@ -187,7 +223,6 @@ export class Commands {
     slot.openEndpoint(1, control);
     slot.setState(memory, blockSetAddress ? SLOT_STATE_DEFAULT : SLOT_STATE_ADDRESSED);
     hub.setAddress(plug, slot.address);
-    return CC_SUCCESS;
   }
 
   /** §4.6.6 with DC = 1 */
@@ -229,6 +264,7 @@ export class Commands {
         slot.openEndpoint(id, fields);
       }
     }
+    evaluateHubFields(memory, input + CONTEXT_SIZE, slot.context);
     slot.writeEntries(memory);
     const any = slot.endpoints().length > 1;
     slot.setState(memory, any ? SLOT_STATE_CONFIGURED : SLOT_STATE_ADDRESSED);

@@ -36,20 +36,34 @@ export const EP_TYPE_ISOCH_IN = 5;
 export const EP_TYPE_BULK_IN = 6;
 export const EP_TYPE_INTERRUPT_IN = 7;
 
-/** The fields of a slot context that this controller reads. */
+/** The fields of a slot context that this controller reads (xHCI 1.2 §6.2.2). */
 export interface SlotContext {
   readonly routeString: number;
+  /** SPEED_… */
+  readonly speed: number;
   readonly contextEntries: number;
   readonly rootHubPort: number;
+  /** TT Hub Slot ID and TT Port Number: where a low- or full-speed device leaves high speed. */
+  readonly ttHubSlot: number;
+  readonly ttPort: number;
 }
+
+const SLOT_MTT = 1 << 25;
+const SLOT_HUB = 1 << 26;
+const SLOT_PORT_COUNT = 0xff000000;
+const SLOT_TT_THINK_TIME = 3 << 16;
 
 export function readSlotContext(memory: GuestMemory, address: number): SlotContext {
   const dword0 = memory.read32(address);
   const dword1 = memory.read32(address + 4);
+  const dword2 = memory.read32(address + 8);
   return {
     routeString: dword0 & 0xfffff,
+    speed: (dword0 >>> 20) & 0xf,
     contextEntries: dword0 >>> 27,
     rootHubPort: (dword1 >>> 16) & 0xff,
+    ttHubSlot: dword2 & 0xff,
+    ttPort: (dword2 >>> 8) & 0xff,
   };
 }
 
@@ -94,6 +108,18 @@ export function writeSlotState(memory: GuestMemory, address: number, state: numb
 
 export function writeContextEntries(memory: GuestMemory, address: number, entries: number): void {
   memory.write32(address, ((memory.read32(address) & 0x07ffffff) | (entries << 27)) >>> 0);
+}
+
+/** Hub, Multi-TT, Number of Ports and TT Think Time: what Configure Endpoint learns of a device that is a hub (§6.2.2.2). */
+export function evaluateHubFields(memory: GuestMemory, from: number, to: number): void {
+  const merge = (offset: number, mask: number) => {
+    const kept = memory.read32(to + offset) & ~mask;
+    memory.write32(to + offset, (kept | (memory.read32(from + offset) & mask)) >>> 0);
+  };
+  if (!(memory.read32(from) & SLOT_HUB)) return;
+  merge(0, SLOT_HUB | SLOT_MTT);
+  merge(4, SLOT_PORT_COUNT);
+  merge(8, SLOT_TT_THINK_TIME);
 }
 
 /** Interrupter Target and Max Exit Latency: all that Evaluate Context changes in a slot context (§6.2.2.3). */

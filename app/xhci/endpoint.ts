@@ -71,7 +71,10 @@ export interface EndpointHost {
 
 /** The plug that an endpoint's slot was addressed on: later plugs of the port are other devices. */
 export interface Plug {
+  /** Of the link. */
   readonly port: number;
+  /** The hubs between that port and the device, as a route string; 0 without hubs. */
+  readonly route: number;
   readonly plug: number;
   readonly counters: PortCounters;
 }
@@ -278,6 +281,7 @@ export class Endpoint implements UrbOwner {
       return false;
     }
     exports.address(slot, this.#plug.port, this.#plug.plug, this.address);
+    exports.route(slot, this.#plug.route);
     exports.describe(slot, OPERATION_TRANSFER, this.#type, 0);
     exports.schedule(slot, this.#interval, 0, 0);
     if (transfer.isControl) exports.setup(slot, transfer.setupLow, transfer.setupHigh);

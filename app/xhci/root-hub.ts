@@ -1,17 +1,29 @@
 /**
  * The root hub: `sockets` that a person sees, each a USB2 port and a USB3 port of the xHC. USB2 ports come first:
  * socket s is port s and port sockets + s. Plug events of the link arrive here; port resets leave from here.
+ *
+ * A USB 3 hub is two devices in one socket (USB 3.2 §10.1): one on the socket's port of the link, its USB 2.0 half on the
+ * companion port. Everything else is on the socket's own.
  */
-import { OPERATION_PORT_RESET, SPEED_NONE, SPEED_SUPER, STATUS_OK, TYPE_CONTROL } from "../../asm/layout.ts";
-import type { PortCounters, RootHubPort } from "../controller.ts";
+import {
+  COMPANION_PORT,
+  OPERATION_PORT_RESET,
+  SPEED_NONE,
+  SPEED_SUPER,
+  STATUS_OK,
+  TYPE_CONTROL,
+} from "../../asm/layout.ts";
+import { noTraffic, type PortCounters, type RootHubPort } from "../controller.ts";
 import type { Link, Urb } from "../link.ts";
 import type { Plug } from "./endpoint.ts";
-import { Port, type PortHost } from "./port.ts";
+import { Port, type PortHost, type Protocol } from "./port.ts";
+import { RoutedDevices } from "./routed-devices.ts";
 
-/** What is in a socket: one plug of the link's port. */
-class Socket implements RootHubPort {
+/** One port of the link: one plug of it. */
+class LinkPort implements RootHubPort {
   readonly #hub: RootHub;
-  readonly #number: number;
+  /** Of the link. */
+  readonly number: number;
   speed = SPEED_NONE;
   plug = 0;
   address = 0;
@@ -19,17 +31,20 @@ class Socket implements RootHubPort {
 
   constructor(hub: RootHub, number: number) {
     this.#hub = hub;
-    this.#number = number;
+    this.number = number;
+  }
+
+  get protocol(): Protocol {
+    return this.speed === SPEED_SUPER ? "usb3" : "usb2";
   }
 
   get enabled(): boolean {
-    return this.#hub.portsOf(this.#number).some((port) => port.enabled);
+    return this.#hub.portOf(this)?.enabled ?? false;
   }
 }
 
-function noTraffic(): PortCounters {
-  return { bytesIn: 0, bytesOut: 0, transfers: 0, errors: 0, inFlight: 0 };
-}
+/** What a socket has of the link: its own port and the companion port. */
+type Socket = readonly [LinkPort, LinkPort];
 
 export interface RootHubHost {
   /** For a Port Status Change Event. */
@@ -43,83 +58,98 @@ export interface RootHubHost {
 export class RootHub implements PortHost {
   readonly ports: readonly Port[];
   readonly #sockets: readonly Socket[];
+  readonly #routed = new RoutedDevices();
   readonly #host: RootHubHost;
 
   constructor(sockets: number, host: RootHubHost) {
     this.#host = host;
-    this.#sockets = Array.from({ length: sockets }, (_, index) => new Socket(this, index + 1));
+    this.#sockets = Array.from({ length: sockets }, (_, index) => [
+      new LinkPort(this, index + 1),
+      new LinkPort(this, index + 1 + COMPANION_PORT),
+    ]);
     this.ports = Array.from(
       { length: 2 * sockets },
       (_, index) => new Port(index + 1, index < sockets ? "usb2" : "usb3", this),
     );
   }
 
-  socket(number: number): RootHubPort {
-    return this.#socket(number);
+  /** A socket, or, with a route string, a port of an external hub behind it. */
+  socket(number: number, route = 0): RootHubPort {
+    const [own] = this.#socket(number);
+    return route === 0 ? own : this.#routed.port(number, route);
   }
 
-  /** Both ports of a socket. */
-  portsOf(number: number): readonly Port[] {
-    return [this.ports[number - 1], this.ports[this.#sockets.length + number - 1]].filter((port) => port !== undefined);
+  /** The xHCI port that a port of the link appears at, if anything is plugged there. */
+  portOf(link: LinkPort): Port | undefined {
+    if (link.speed === SPEED_NONE) return undefined;
+    const number = socketNumber(link.number);
+    return this.ports[(link.protocol === "usb2" ? 0 : this.#sockets.length) + number - 1];
   }
 
   /** What is plugged behind an xHCI port, if that port is connected and enabled. */
   plugAt(portId: number): Plug | undefined {
     const port = this.ports[portId - 1];
-    if (!port?.enabled) return undefined;
-    const number = this.#socketOf(port);
-    const socket = this.#socket(number);
-    return { port: number, plug: socket.plug, counters: socket.counters };
+    const link = port?.enabled ? this.#linkPortOf(port) : undefined;
+    return link && { port: link.number, route: 0, plug: link.plug, counters: link.counters };
+  }
+
+  /** What is behind an xHCI port and external hubs. Calls `located`, at once if there are no hubs on the way. */
+  locate(portId: number, route: number, located: (plug: Plug | undefined) => void): void {
+    const plug = this.plugAt(portId);
+    if (!plug || route === 0) located(plug);
+    else this.#routed.locate(this.#host.link, plug.port, route, located);
   }
 
   /** The guest has given the device behind a port an address, or (0) taken it away. */
   setAddress(plug: Plug, address: number): void {
-    const socket = this.#socket(plug.port);
-    if (socket.plug !== plug.plug || socket.address === address) return;
-    socket.address = address;
-    this.#host.socketChanged(plug.port);
+    const number = socketNumber(plug.port);
+    if (plug.route !== 0) {
+      if (this.#routed.setAddress(number, plug, address)) this.#host.socketChanged(number);
+      return;
+    }
+    const link = this.#linkPort(plug.port);
+    if (link?.plug !== plug.plug || link.address === address) return;
+    link.address = address;
+    this.#host.socketChanged(number);
   }
 
   /** A plug or unplug, from the link. */
   portEvent(number: number, plug: number, speed: number): void {
-    const socket = this.#sockets[number - 1];
-    if (!socket) return;
-    if (socket.speed !== SPEED_NONE) {
-      const port = this.#portFor(number, socket.speed);
-      this.#empty(socket);
-      port?.unplug();
-    }
+    const link = this.#linkPort(number);
+    if (!link) return;
+    const left = this.portOf(link);
+    link.speed = SPEED_NONE;
+    link.address = 0;
+    left?.unplug();
     if (speed !== SPEED_NONE) {
-      socket.plug = plug;
-      socket.speed = speed;
-      socket.counters = noTraffic();
-      this.#portFor(number, speed)?.plug(speed);
+      link.plug = plug;
+      link.speed = speed;
+      link.counters = noTraffic();
+      this.portOf(link)?.plug(speed);
     }
-    this.#host.socketChanged(number);
+    this.#host.socketChanged(socketNumber(number));
   }
 
   /** Remote wake-up, from the link: for a port that sleeps (xHCI 1.2 §4.15.2.3). */
   portWake(number: number, plug: number): void {
-    const socket = this.#sockets[number - 1];
-    if (socket?.plug === plug && socket.speed !== SPEED_NONE) this.#portFor(number, socket.speed)?.wake();
+    const link = this.#linkPort(number);
+    if (link?.plug === plug) this.portOf(link)?.wake();
   }
 
   /** Every device is gone: the backend is. */
   clear(): void {
-    this.#sockets.forEach((_, index) => {
-      this.portEvent(index + 1, 0, SPEED_NONE);
-    });
+    for (const { number } of this.#sockets.flat()) this.portEvent(number, 0, SPEED_NONE);
   }
 
   /** After a reset of the controller. */
   restart(): void {
-    for (const socket of this.#sockets) socket.address = 0;
+    this.#forgetAddresses();
     for (const port of this.ports) port.restart();
   }
 
   /** After a saved state was restored. */
   reconnect(): void {
-    for (const socket of this.#sockets) socket.address = 0;
+    this.#forgetAddresses();
     for (const port of this.ports) port.reconnect();
   }
 
@@ -133,15 +163,15 @@ export class RootHub implements PortHost {
 
   resetDevice(port: Port): void {
     const { link } = this.#host;
-    const number = this.#socketOf(port);
+    const device = this.#linkPortOf(port);
     const reset = port.resets;
-    const urb = link.reserve(0);
-    if (!urb) {
+    const urb = device && link.reserve(0);
+    if (!device || !urb) {
       port.resetDone(reset, false);
       return;
     }
     const { exports } = link.core;
-    exports.address(urb.slot, number, this.#socket(number).plug, 0);
+    exports.address(urb.slot, device.number, device.plug, 0);
     exports.describe(urb.slot, OPERATION_PORT_RESET, TYPE_CONTROL, 0);
     link.submit(urb, {
       urbCompleted: (answered: Urb) => {
@@ -151,9 +181,9 @@ export class RootHub implements PortHost {
     });
   }
 
-  #empty(socket: Socket): void {
-    socket.speed = SPEED_NONE;
-    socket.address = 0;
+  #forgetAddresses(): void {
+    for (const link of this.#sockets.flat()) link.address = 0;
+    this.#routed.reset();
   }
 
   #socket(number: number): Socket {
@@ -162,11 +192,21 @@ export class RootHub implements PortHost {
     return socket;
   }
 
+  #linkPort(number: number): LinkPort | undefined {
+    return this.#sockets[socketNumber(number) - 1]?.[number > COMPANION_PORT ? 1 : 0];
+  }
+
   #socketOf(port: Port): number {
     return port.protocol === "usb2" ? port.id : port.id - this.#sockets.length;
   }
 
-  #portFor(number: number, speed: number): Port | undefined {
-    return this.portsOf(number)[speed === SPEED_SUPER ? 1 : 0];
+  /** What is plugged at an xHCI port. */
+  #linkPortOf(port: Port): LinkPort | undefined {
+    return this.#socket(this.#socketOf(port)).find((link) => this.portOf(link) === port);
   }
+}
+
+/** The socket of a port of the link; 0, which is none, between the two. */
+function socketNumber(linkPort: number): number {
+  return linkPort % COMPANION_PORT;
 }

@@ -2,6 +2,7 @@
  * The virtual xHC: registers, doorbells, and what happens when the guest writes to them (xHCI 1.2). It is a PCI function
  * of the guest's machine on one side and the front of a link on the other.
  */
+import { SOCKETS_MAX } from "../../asm/layout.ts";
 import type { HostController, RootHubPort } from "../controller.ts";
 import type { GuestMemory, PciFunction, PciSlot } from "../guest/machine.ts";
 import type { Link, LinkClient } from "../link.ts";
@@ -48,7 +49,6 @@ import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb
 const WORK_PER_TURN = 1 << 16;
 const MFINDEX_MASK = 0x3fff;
 const MICROFRAMES_PER_MS = 8;
-const SOCKETS_MAX = 15;
 
 export interface XhciOptions {
   /** Sockets, 1 to 15: each is a USB2 port and a USB3 port. */
@@ -91,9 +91,9 @@ export class XhciController implements HostController, LinkClient {
     link.connect(this);
   }
 
-  port(number: number): RootHubPort {
+  port(number: number, route = 0): RootHubPort {
     if (!this.#parts) throw new Error("The controller is not attached to a machine yet.");
-    return this.#parts.hub.socket(number);
+    return this.#parts.hub.socket(number, route);
   }
 
   portEvent(port: number, plug: number, speed: number): void {
@@ -213,6 +213,10 @@ class Parts {
 
   execute(trb: Trb, done: CommandDone): void {
     this.#commands.execute(trb, done);
+  }
+
+  abandon(): void {
+    this.#commands.abandon();
   }
 
   save(): SavedXhci {

@@ -3,7 +3,14 @@
  * same thread.
  */
 import type { Core } from "../../../asm/core.ts";
-import { OPERATION_PORT_RESET, SPEED_NONE, STATUS_CANCELLED, STATUS_OK } from "../../../asm/layout.ts";
+import {
+  OPERATION_ADDRESS,
+  OPERATION_PORT_RESET,
+  SPEED_NONE,
+  STATUS_CANCELLED,
+  STATUS_NO_DEVICE,
+  STATUS_OK,
+} from "../../../asm/layout.ts";
 import { Link, type LinkClient } from "../../../worker/link.ts";
 import type { Request } from "../../../worker/request.ts";
 
@@ -22,6 +29,8 @@ export class BackSide implements LinkClient {
   onTransfer: (request: Request) => void = () => {};
   /** What is done with a cancel; answers CANCELLED by default. */
   onCancel: (request: Request) => void = (request) => this.answer(request, STATUS_CANCELLED, 0);
+  /** What is done when a device behind hubs is addressed; by default there is none. */
+  onAddress: (request: Request) => void = (request) => request.complete(STATUS_NO_DEVICE, 0);
   /** Answers port resets by itself. */
   resetsAtOnce = true;
   readonly #plugs: number[] = [];
@@ -35,6 +44,10 @@ export class BackSide implements LinkClient {
       this.resetCount++;
       if (this.resetsAtOnce) request.complete(STATUS_OK, 0);
       else this.resets.push(request);
+      return;
+    }
+    if (request.operation === OPERATION_ADDRESS) {
+      this.onAddress(request);
       return;
     }
     this.held.push(request);

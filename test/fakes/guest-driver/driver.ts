@@ -14,7 +14,7 @@ import {
 import { Capabilities } from "./capabilities.ts";
 import { ConsumerRing, type GuestEvent } from "./consumer-ring.ts";
 import { DriverPort } from "./driver-port.ts";
-import { GuestDevice } from "./guest-device.ts";
+import { type Behind, GuestDevice } from "./guest-device.ts";
 import type { FakePciSlot } from "./pci-slot.ts";
 import { ProducerRing } from "./producer-ring.ts";
 import type { Ram } from "./ram.ts";
@@ -197,11 +197,11 @@ export class XhciDriver {
     return this.take((event) => event.type === TRB_PORT_STATUS_CHANGE).map((event) => event.parameter >>> 24);
   }
 
-  /** Enables a slot for the device behind a port. */
-  device(port: number, speed: number): GuestDevice {
+  /** Enables a slot for the device behind a port, or behind hubs there. */
+  device(port: number, speed: number, behind?: Behind): GuestDevice {
     const { code, slotId } = this.execute(command.enableSlot());
     if (code !== 1) throw new Error(`Enable Slot: completion code ${code}`);
-    return new GuestDevice(this, slotId, port, speed);
+    return new GuestDevice(this, slotId, port, speed, behind);
   }
 
   /** What a hub driver and the core do with a new device: reset, slot, address. Takes the port's events. */

@@ -19,6 +19,20 @@ export interface EndpointWanted extends ProducerRingOptions {
   readonly interval?: number;
 }
 
+/** The hubs on the way to a device (xHCI 1.2 §6.2.2). */
+export interface Behind {
+  readonly route: number;
+  readonly ttHubSlot?: number;
+  readonly ttPort?: number;
+}
+
+/** What Configure Endpoint is told of a hub. */
+export interface HubWanted {
+  readonly ports: number;
+  readonly multiTt?: boolean;
+  readonly thinkTime?: number;
+}
+
 export class GuestDevice {
   readonly slotId: number;
   readonly port: number;
@@ -26,13 +40,15 @@ export class GuestDevice {
   readonly input: number;
   readonly output: number;
   readonly #driver: XhciDriver;
+  readonly #behind: Behind;
   readonly #rings = new Map<number, ProducerRing>();
 
-  constructor(driver: XhciDriver, slotId: number, port: number, speed: number) {
+  constructor(driver: XhciDriver, slotId: number, port: number, speed: number, behind: Behind = { route: 0 }) {
     this.#driver = driver;
     this.slotId = slotId;
     this.port = port;
     this.speed = speed;
+    this.#behind = behind;
     this.input = driver.ram.allocate(33 * CONTEXT);
     this.output = driver.ram.allocate(32 * CONTEXT);
     driver.ram.poke(driver.contextArray + slotId * 8, this.output, 0);
@@ -45,7 +61,7 @@ export class GuestDevice {
     this.#rings.set(1, ring);
     const maxPacketSize = this.speed === SPEED_SUPER ? 512 : 64;
     ram.poke(this.input, 0, 3);
-    ram.poke(this.input + CONTEXT, ((1 << 27) | (this.speed << 20)) >>> 0, this.port << 16, 0, 0);
+    this.#writeSlot(1);
     this.#writeEndpoint({ id: 1, type: EP_TYPE_CONTROL, maxPacketSize }, ring);
   }
 
@@ -74,12 +90,19 @@ export class GuestDevice {
     const ids = add.map(({ id }) => id);
     ram.poke(this.input, flags(drop), flags([0, ...ids]));
     const entries = Math.max(1, ...ids, ...this.#rings.keys());
-    ram.poke(this.input + CONTEXT, ((entries << 27) | (this.speed << 20)) >>> 0, this.port << 16, 0, 0);
+    this.#writeSlot(entries);
     for (const endpoint of add) {
       const ring = new ProducerRing(ram, endpoint);
       this.#rings.set(endpoint.id, ring);
       this.#writeEndpoint(endpoint, ring);
     }
+  }
+
+  /** Configure Endpoint that tells the controller of a hub, as a hub driver does when it has read the hub descriptor. */
+  configureHub(hub: HubWanted): number {
+    this.prepareConfigure([]);
+    this.#writeSlot(1, hub);
+    return this.#execute(command.configureEndpoint(this.slotId, this.input));
   }
 
   deconfigure(): number {
@@ -160,6 +183,18 @@ export class GuestDevice {
   /** Dequeue Cycle State. */
   dequeueCycle(endpointId: number): number {
     return this.#driver.ram.read32(this.output + endpointId * CONTEXT + 8) & 1;
+  }
+
+  #writeSlot(entries: number, hub?: HubWanted): void {
+    const { route, ttHubSlot = 0, ttPort = 0 } = this.#behind;
+    const hubFlags = hub ? (1 << 26) | (hub.multiTt ? 1 << 25 : 0) : 0;
+    this.#driver.ram.poke(
+      this.input + CONTEXT,
+      ((entries << 27) | hubFlags | (this.speed << 20) | route) >>> 0,
+      (((hub?.ports ?? 0) << 24) | (this.port << 16)) >>> 0,
+      ((hub?.thinkTime ?? 0) << 16) | (ttPort << 8) | ttHubSlot,
+      0,
+    );
   }
 
   #writeEndpoint({ id, type, maxPacketSize = 512, interval = 0 }: EndpointWanted, ring: ProducerRing): void {
