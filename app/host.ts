@@ -1,6 +1,13 @@
 /** What users of the package hold: a host with one backend, its virtual controllers, and their ports. */
 import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts";
-import type { BackendStats, DeviceInput, DeviceSource, PlugReport, WebUsbSource } from "../worker/protocol.ts";
+import type {
+  BackendStats,
+  DeviceInput,
+  DeviceOutput,
+  DeviceSource,
+  PlugReport,
+  WebUsbSource,
+} from "../worker/protocol.ts";
 import type { HostController, RootHubPort } from "./controller.ts";
 import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
@@ -239,6 +246,11 @@ export class UsbPort {
   /** A key press and the like, to a software device. */
   async input(message: DeviceInput): Promise<void> {
     await this.#backend.control.input(this.#link, this.number, message);
+  }
+
+  /** What a software device has for a person since it was asked last: a speaker's sound. Undefined for the others. */
+  async output(): Promise<DeviceOutput | undefined> {
+    return this.#backend.control.output(this.#link, this.number);
   }
 
   /** The device left by itself. */

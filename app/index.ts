@@ -2,9 +2,12 @@ export type { CoreSource } from "../asm/core.ts";
 export type {
   BackendStats,
   DeviceInput,
+  DeviceOutput,
   DeviceSource,
   ImageSource,
+  PlayedSound,
   PlugReport,
+  SoundRun,
   WebUsbSource,
 } from "../worker/protocol.ts";
 export type { HostController, PortCounters, RootHubPort } from "./controller.ts";

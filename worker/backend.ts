@@ -5,7 +5,15 @@ import { createDevice } from "./device/index.ts";
 import { Link, type LinkClient } from "./link.ts";
 import { PlugError } from "./plug-error.ts";
 import { type DeviceOpener, Port } from "./port.ts";
-import type { BackendControl, BackendNotice, BackendStats, DeviceInput, DeviceSource, PlugReport } from "./protocol.ts";
+import type {
+  BackendControl,
+  BackendNotice,
+  BackendStats,
+  DeviceInput,
+  DeviceOutput,
+  DeviceSource,
+  PlugReport,
+} from "./protocol.ts";
 import type { Request } from "./request.ts";
 import { openWebUsbDevice, type WebUsbEnvironment } from "./webusb.ts";
 
@@ -61,6 +69,10 @@ export class Backend implements BackendControl {
 
   async input(link: number, port: number, message: DeviceInput): Promise<void> {
     this.#port(link, port).input(message);
+  }
+
+  async output(link: number, port: number): Promise<DeviceOutput | undefined> {
+    return this.#port(link, port).output();
   }
 
   async stats(): Promise<BackendStats> {

@@ -2,6 +2,7 @@
  * The seam between the backend and what it drives: a WebUSB device (webusb.ts) or a software device (device/*).
  * The backend has answered SET_ADDRESS itself and knows ports and plugs; a device knows neither.
  */
+import type { DeviceOutput } from "./protocol.ts";
 import type { Request } from "./request.ts";
 
 export interface Device {
@@ -33,6 +34,9 @@ export interface Device {
 
   /** Something a person or a source of the page does to a software device, such as a key press. */
   input?(message: unknown): void;
+
+  /** What a software device has for a person since it was asked last, such as the sound it played. */
+  output?(): DeviceOutput | undefined;
 }
 
 export interface DeviceIdentity {

@@ -20,7 +20,7 @@ import {
 import type { Device, DeviceHost } from "./device.ts";
 import type { Link } from "./link.ts";
 import { PlugError, reasonOf } from "./plug-error.ts";
-import type { DeviceInput, DeviceSource, PlugReport } from "./protocol.ts";
+import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport } from "./protocol.ts";
 import type { Request } from "./request.ts";
 
 /** Makes the device of a source, opened and ready for its first transfer. */
@@ -99,6 +99,12 @@ export class Port {
   input(message: DeviceInput): void {
     const state = this.#state;
     if (state.name === "plugged" || state.name === "resetting") state.device.input?.(message);
+  }
+
+  output(): DeviceOutput | undefined {
+    const state = this.#state;
+    if (state.name === "plugged" || state.name === "resetting") return state.device.output?.();
+    return undefined;
   }
 
   submit(request: Request): void {

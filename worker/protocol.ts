@@ -24,7 +24,20 @@ export type DeviceSource =
       /** SuperSpeed if it is not given. */
       readonly speed?: "full" | "high" | "super";
     }
-  | { readonly kind: "keyboard" };
+  | { readonly kind: "keyboard" }
+  | {
+      /** A USB sound card that plays, 16 bits, stereo. What it plays is its output. */
+      readonly kind: "speaker";
+      /** Full speed if it is not given. */
+      readonly speed?: "full" | "high";
+    }
+  | {
+      /** A USB sound card that records, 16 bits, one channel. */
+      readonly kind: "microphone";
+      /** What it hears, in Hz: a whole number from 1 to 20000. 440 if it is not given. */
+      readonly tone?: number;
+      readonly speed?: "full" | "high";
+    };
 
 /**
  * A device granted to the page. A USBDevice cannot be sent to a worker, so the worker finds it again among its own
@@ -44,6 +57,29 @@ export type DeviceInput =
   | { readonly type: "key"; readonly code: string; readonly pressed: boolean }
   /** All keys up, as when the page loses the focus. */
   | { readonly type: "release-keys" };
+
+/** What a plugged software device has for a person, since it was asked last. */
+export type DeviceOutput = PlayedSound;
+
+/** What a speaker has played, as far as it is kept: some seconds. */
+export interface PlayedSound {
+  readonly type: "sound";
+  readonly channels: 2;
+  /** Oldest first. Between two of them the guest's bus had frames without sound, or the sampling frequency changed. */
+  readonly runs: readonly SoundRun[];
+  /** Samples of each channel that were given up, because nobody asked for them in time. */
+  readonly lost: number;
+}
+
+/** Sound without a gap. */
+export interface SoundRun {
+  /** The microframe of the guest's bus (125 µs, u32) in which it begins. */
+  readonly frame: number;
+  /** Samples a second. */
+  readonly rate: number;
+  /** Left and right in turn, with mute and volume applied. */
+  readonly samples: Int16Array;
+}
 
 /** What came of a plug. */
 export interface PlugReport {
@@ -90,6 +126,8 @@ export interface BackendControl {
   /** Ends every transfer of the port, tells the front, closes the device. An empty port is no error. */
   unplug(link: number, port: number): Promise<void>;
   input(link: number, port: number, message: DeviceInput): Promise<void>;
+  /** What the port's device has for a person, which is given away by this; undefined when it has nothing of the kind. */
+  output(link: number, port: number): Promise<DeviceOutput | undefined>;
   stats(): Promise<BackendStats>;
   /** One listener; the last one given is called. */
   listen(listener: (notice: BackendNotice) => void): Promise<void>;

@@ -1,4 +1,5 @@
 /** What a software device is, as literals, and what it does, as hooks. */
+import type { DeviceOutput } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
 import type { BosDescriptor, ConfigurationDescriptor, DeviceDescriptor } from "./descriptor.ts";
@@ -36,5 +37,6 @@ export interface DeviceFunction {
   /** CLEAR_FEATURE(ENDPOINT_HALT). */
   haltCleared?(endpoint: Endpoint): void;
   input?(message: unknown): void;
+  output?(): DeviceOutput | undefined;
   close?(): Promise<void> | void;
 }

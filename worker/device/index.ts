@@ -2,6 +2,9 @@
 import type { Device, DeviceHost } from "../device.ts";
 import { PlugError } from "../plug-error.ts";
 import type { DeviceSource } from "../protocol.ts";
+import { createMicrophone } from "./audio/microphone.ts";
+import { SoundRecorder } from "./audio/sound-recorder.ts";
+import { createSpeaker } from "./audio/speaker.ts";
 import { createFlashDrive } from "./flash-drive.ts";
 import { openImage } from "./image/open-image.ts";
 import { createKeyboard } from "./keyboard.ts";
@@ -17,6 +20,10 @@ export async function createDevice(source: DeviceSource, _host: DeviceHost): Pro
       });
     case "keyboard":
       return createKeyboard();
+    case "speaker":
+      return createSpeaker({ sink: new SoundRecorder(), speed: source.speed });
+    case "microphone":
+      return createMicrophone({ tone: source.tone, speed: source.speed });
     default:
       throw new PlugError("UnsupportedError", `There is no software device "${source.kind}".`);
   }

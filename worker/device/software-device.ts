@@ -1,6 +1,7 @@
 /** A device made of software: chapter 9 from its literals, the rest from its function. */
 import { STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
 import type { Device, DeviceIdentity } from "../device.ts";
+import type { DeviceOutput } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import { StandardRequests } from "./standard-requests.ts";
@@ -62,6 +63,10 @@ export class SoftwareDevice implements Device {
 
   input(message: unknown): void {
     this.#function.input?.(message);
+  }
+
+  output(): DeviceOutput | undefined {
+    return this.#function.output?.();
   }
 
   /** Every control request is answered before this returns. A stall ends with it (USB 2.0 §8.5.3.4). */

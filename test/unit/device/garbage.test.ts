@@ -1,7 +1,18 @@
 /** Whatever a guest sends: nothing throws, nothing hangs, no byte outside is touched, and Reset Recovery brings it back. */
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
-import { LENGTH_MAX, STATUS_COUNT, TYPE_BULK, TYPE_CONTROL, TYPE_INTERRUPT } from "../../../asm/layout.ts";
+import { describe, expect, test } from "vitest";
+import {
+  LENGTH_MAX,
+  STATUS_COUNT,
+  STATUS_OK,
+  TYPE_BULK,
+  TYPE_CONTROL,
+  TYPE_INTERRUPT,
+  TYPE_ISOCHRONOUS,
+} from "../../../asm/layout.ts";
+import { createMicrophone } from "../../../worker/device/audio/microphone.ts";
+import { SoundRecorder } from "../../../worker/device/audio/sound-recorder.ts";
+import { createSpeaker } from "../../../worker/device/audio/speaker.ts";
 import { createKeyboard } from "../../../worker/device/keyboard.ts";
 import { Host, now, pattern, type Transfer } from "./harness.ts";
 import { cbw, cdb, command, IN, OUT, plugDrive, resetRecovery, rw10 } from "./storage.ts";
@@ -189,4 +200,51 @@ test("a keyboard stands any request and any transfer", async () => {
     ),
     { numRuns: 100 },
   );
+});
+
+describe.each([
+  ["speaker", 0x01, () => createSpeaker({ sink: new SoundRecorder() })],
+  ["microphone", 0x81, () => createMicrophone()],
+] as const)("a %s", (_, stream, create) => {
+  const index = fc.constantFrom(0, 1, 2, stream, 0x80);
+  const setup = fc.tuple(
+    fc.oneof(fc.constantFrom(0x01, 0x21, 0x22, 0xa1, 0xa2), byte),
+    fc.oneof(fc.constantFrom(0x01, 0x0b, 0x81, 0x84), byte),
+    fc.oneof(fc.nat(1), byte),
+    fc.oneof(fc.nat(2), byte),
+    fc.oneof(index, byte),
+    fc.oneof(index, byte),
+  );
+  const room = fc.oneof(fc.constantFrom(0, 1, 2, 3, 96, 192, 196), fc.nat(70000));
+  const frame = fc.oneof(fc.nat(100), fc.constantFrom(0xffffffff, 0xfffffff8), fc.nat(0xffffffff));
+  const type = fc.constantFrom(TYPE_ISOCHRONOUS, TYPE_ISOCHRONOUS, TYPE_BULK, TYPE_INTERRUPT);
+
+  test("stands any request and any packet, and streams after it", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(setup, fc.nat(300), room, frame, type), { maxLength: 40 }), async (steps) => {
+        const host = await Host.plug(create());
+        host.configure();
+        const sent: Transfer[] = [];
+        for (const [[bmRequestType, bRequest, low, high, indexLow, indexHigh], length, packet, due, kind] of steps) {
+          const wIndex = indexLow | (indexHigh << 8);
+          sent.push(
+            host.submit(0, TYPE_CONTROL, length, { bmRequestType, bRequest, wValue: low | (high << 8), wIndex }),
+          );
+          const answer = now(
+            host.submit(stream, kind, stream & 0x80 ? packet : pattern(packet), undefined, { frame: due }),
+          );
+          expect(answer.actual).toBeLessThanOrEqual(packet);
+          expect(host.owned, "answered at once").toBe(0);
+          if (packet & 1) host.device.output?.();
+        }
+        for (const transfer of sent) now(transfer);
+        host.configure();
+        host.control({ bmRequestType: 0x01, bRequest: 11, wValue: 1, wIndex: 1 });
+        expect(host.isochronous(stream, 192, 8).status).toBe(STATUS_OK);
+        await host.device.close();
+        expect(host.clean).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
 });

@@ -10,6 +10,8 @@ test("each kind can be made", async () => {
   const sources: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource> = {
     "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
     keyboard: { kind: "keyboard" },
+    speaker: { kind: "speaker" },
+    microphone: { kind: "microphone", tone: 1000 },
   };
   const drive = await createDevice(sources["flash-drive"], host);
   expect(drive.speed).toBe(SPEED_SUPER);
@@ -23,6 +25,16 @@ test("each kind can be made", async () => {
   });
   const keyboard = await createDevice(sources.keyboard, host);
   expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
+  const speaker = await createDevice(sources.speaker, host);
+  expect(speaker.identity).toMatchObject({ productId: 0x0005, product: "Speaker" });
+  expect(speaker.output?.()).toEqual({ type: "sound", channels: 2, runs: [], lost: 0 });
+  const microphone = await createDevice(sources.microphone, host);
+  expect(microphone.identity).toMatchObject({ productId: 0x0006, product: "Microphone" });
+});
+
+test.each(["speaker", "microphone"] as const)("a %s is of full speed, or of high speed", async (kind) => {
+  expect((await createDevice({ kind }, host)).speed).toBe(SPEED_FULL);
+  expect((await createDevice({ kind, speed: "high" }, host)).speed).toBe(SPEED_HIGH);
 });
 
 test("a drive has the speed it is given", async () => {
@@ -45,6 +57,7 @@ test("what is no kind, or no image, is refused with its name and a sentence", as
   expect(await refused({ kind: "flash-drive", image: { path: "/nowhere/disk.img" } })).toMatchObject({
     name: "ImageError",
   });
+  expect(await refused({ kind: "microphone", tone: 0 })).toMatchObject({ name: "UnsupportedError" });
   for (const source of [{ kind: "flash-drive" }, { kind: "flash-drive", image: { size: 512 }, speed: "warp" }]) {
     expect(await refused(source), JSON.stringify(source)).toBeInstanceOf(Error);
   }

@@ -9,6 +9,10 @@ test.each([
   ["flash-drive:image=/a/b.img,readonly@8", 8, { kind: "flash-drive", image: { path: "/a/b.img" }, readOnly: true }],
   ["flash-drive:image=/a@b\\,c=d.img@2", 2, { kind: "flash-drive", image: { path: "/a@b,c=d.img" } }],
   ["flash-drive:size=4096,serial=AB12@2", 2, { kind: "flash-drive", image: { size: 4096 }, serial: "AB12" }],
+  ["speaker@1", 1, { kind: "speaker" }],
+  ["speaker:speed=high@1", 1, { kind: "speaker", speed: "high" }],
+  ["microphone:tone=440@2", 2, { kind: "microphone", tone: 440 }],
+  ["microphone:speed=full,tone=1000@2", 2, { kind: "microphone", tone: 1000, speed: "full" }],
   [
     "webusb:vid=1d50,pid=0x6018@2",
     2,
@@ -32,6 +36,10 @@ test.each([
   ["flash-drive:image@1", /needs a value/],
   ["flash-drive:size=1M,readonly=yes@1", /takes no value/],
   ["flash-drive:size=1M,size=2M@1", /given twice/],
+  ["speaker:tone=440@1", /no setting tone/],
+  ["speaker:speed=super@1", /full or high/],
+  ["microphone:tone=high@1", /1 to 20000/],
+  ["microphone:tone=0@1", /1 to 20000/],
   ["webusb:vid=1d50@1", /vid=… and pid=…/],
   ["webusb:vid=xyz,pid=1@1", /hexadecimal/],
 ])("%s is refused in words", (text, words) => {

@@ -284,6 +284,17 @@ test("input reaches the device", async () => {
   expect(device.log).toEqual(['{"type":"key","code":"KeyA","pressed":true}']);
 });
 
+test("output comes from the device; an empty port and a device without any have none", async () => {
+  const { backend, device } = await plugged();
+  expect(await backend.output(1, 1)).toBeUndefined();
+  const sound = { type: "sound", channels: 2, runs: [], lost: 0 } as const;
+  Object.assign(device, { output: () => sound });
+  expect(await backend.output(1, 1)).toEqual(sound);
+  expect(await backend.output(1, 2)).toBeUndefined();
+  await backend.unplug(1, 1);
+  expect(await backend.output(1, 1)).toBeUndefined();
+});
+
 test("more port events than the ring takes are kept until there is room", async () => {
   const { backend, front } = await connected();
   const poll = front.link.poll;
