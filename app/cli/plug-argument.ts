@@ -18,6 +18,8 @@ type Settings = Map<string, string | true>;
 export const KINDS = {
   "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT",
   keyboard: "a USB keyboard",
+  speaker: "a USB speaker: speed=full or high",
+  microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
   webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
 } as const;
 
@@ -53,6 +55,10 @@ function describe(text: string, kind: string, settings: Settings): DeviceSource 
       return flashDrive(text, settings);
     case "keyboard":
       return { kind };
+    case "speaker":
+      return { kind, ...speed(text, settings) };
+    case "microphone":
+      return { kind, ...tone(text, settings), ...speed(text, settings) };
     case "webusb":
       return {
         kind,
@@ -78,6 +84,23 @@ function flashDrive(text: string, settings: Settings): DeviceSource {
   const bytes = parseSize(size ?? "");
   if (!bytes) throw new UsageError(`--plug ${text}: ${size} is no size; write 64M, or 512K, or 2G.`);
   return { kind: "flash-drive", image: { size: bytes }, ...more };
+}
+
+function tone(text: string, settings: Settings): { tone?: number } {
+  const value = take(text, settings, "tone");
+  if (value === undefined) return {};
+  const hertz = Number(value);
+  if (!Number.isInteger(hertz) || hertz < 1 || hertz > 20000) {
+    throw new UsageError(`--plug ${text}: a tone is a whole number of Hz from 1 to 20000, and ${value} is not.`);
+  }
+  return { tone: hertz };
+}
+
+function speed(text: string, settings: Settings): { speed?: "full" | "high" } {
+  const value = take(text, settings, "speed");
+  if (value === undefined) return {};
+  if (value !== "full" && value !== "high") throw new UsageError(`--plug ${text}: the speed is full or high.`);
+  return { speed: value };
 }
 
 function parseSettings(text: string, written: string): Settings {

@@ -1,4 +1,4 @@
-/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks there. */
+/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks and sound cards there. */
 import type { Guest } from "../guest/default-guest.ts";
 import type { UsbPort } from "../host.ts";
 
@@ -8,7 +8,7 @@ const SETTLE_TRIES = 100;
 
 /**
  * A tenth of a second apart: are as many devices configured as were plugged, and has every mass storage interface its
- * disks? Opening a disk then waits for the scan of its partitions.
+ * disks, and every audio control interface its card? Opening a disk then waits for the scan of its partitions.
  */
 function script(devices: number): string {
   return `
@@ -22,10 +22,14 @@ settled() {
   done
   [ $configured -ge ${devices} ] || return 1
   for interface in /sys/bus/usb/devices/*:*; do
-    class=
+    class=; subclass=
     read -r class 2>/dev/null < $interface/bInterfaceClass
-    [ "$class" = 08 ] || continue
-    set -- $interface/host*/target*/*/block/*
+    read -r subclass 2>/dev/null < $interface/bInterfaceSubClass
+    case $class-$subclass in
+      08-*) set -- $interface/host*/target*/*/block/* ;;
+      01-01) set -- $interface/sound/card* ;;
+      *) continue ;;
+    esac
     [ -e "$1" ] || return 1
   done
   for disk in /sys/class/block/sd*; do

@@ -11,6 +11,8 @@ Boots a Linux guest without a screen and plugs USB devices into it.
                              flash-drive:image=FILE[,readonly][,serial=TEXT]   FILE is written in place
                              flash-drive:size=64M                              blank, forgotten at the end
                              keyboard
+                             speaker[:speed=high]
+                             microphone[:tone=440][,speed=high]                hears a tone, in Hz
                              webusb:vid=HEX,pid=HEX[,serial=TEXT]              a real device; needs npm install usb
                            A comma or backslash in a value is written after a backslash.
   --exec COMMAND           runs a shell command in the guest; its output is the program's output, its exit status
