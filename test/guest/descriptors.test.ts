@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SPEED_FULL, SPEED_SUPER } from "../../asm/layout.ts";
+import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../asm/layout.ts";
 import { type Bench, startGuest } from "./harness.ts";
 
 /** Every device of the guest but the root hubs: its raw descriptors, as the kernel read them from the device. */
@@ -30,6 +30,8 @@ describe("descriptors in a stock Linux guest", () => {
   it.each([
     ["flash-drive", { image: { size: 1 << 20 } }, SPEED_SUPER],
     ["keyboard", {}, SPEED_FULL],
+    ["speaker", {}, SPEED_FULL],
+    ["microphone", { speed: "high" }, SPEED_HIGH],
   ] as const)("of the %s are shown byte for byte, and lsusb -v reads them", async (kind, options, speed) => {
     const { controller, host, run, until } = bench;
     const heard = await answers(async () => {
