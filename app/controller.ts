@@ -1,6 +1,8 @@
 /** What a virtual host controller is to the rest of the frontend: xhci/ is one; ehci/ and uhci/ will be others. */
 import type { PciFunction, PciSlot } from "./guest/machine.ts";
 import type { Link } from "./link.ts";
+import type { TraceListeners } from "./trace/trace.ts";
+import type { TracedDevice } from "./trace/urb-trace.ts";
 
 /** One port of the root hub or of an external one, as the guest has it. Live: read it, do not keep it. */
 export interface RootHubPort {
@@ -40,6 +42,10 @@ export interface HostController {
   start(slot: PciSlot, link: Link): void;
   /** A port of the root hub, or, with a route string, of an external hub behind it. */
   port(number: number, route?: number): RootHubPort;
+  /** What the guest has made of a plug of a port, if anything. For traces. */
+  device(port: number, plug: number): TracedDevice | undefined;
+  /** Tells of registers and TRBs, until the function that it answers is called. Not of URBs: those are the link's. */
+  trace(listeners: Omit<TraceListeners, "urbs">): () => void;
   /** Called after any change of a port's state. */
   onPortChange: ((port: number) => void) | undefined;
 }

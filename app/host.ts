@@ -13,7 +13,9 @@ import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Link } from "./link.ts";
 import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
-import { traceUrbs, type UrbTrace } from "./urb-trace.ts";
+import { Capture } from "./trace/capture.ts";
+import type { TraceListeners } from "./trace/trace.ts";
+import { traceUrbs } from "./trace/urb-trace.ts";
 import { webUsbSource } from "./webusb-source.ts";
 import { XhciController } from "./xhci/xhci.ts";
 
@@ -71,6 +73,7 @@ export class UsbHost {
   readonly #module: WebAssembly.Module;
   readonly #backend: RunningBackend;
   readonly #controllers: UsbController[] = [];
+  readonly #captures = new Set<Capture>();
   /** Called when a device leaves by itself. */
   onNotice: ((notice: Notice) => void) | undefined;
 
@@ -108,6 +111,7 @@ export class UsbHost {
     hardware.start(machine.attach(hardware.pci), link);
     const controller = new UsbController(id, hardware, this.#backend, link);
     this.#controllers.push(controller);
+    for (const capture of this.#captures) capture.add(controller);
     await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
     const { pump } = this.#backend;
     if (pump) link.runInside(() => pump(id));
@@ -121,6 +125,20 @@ export class UsbHost {
     options?: Omit<Extract<DeviceSource, { kind: K }>, "kind">,
   ): DeviceSource {
     return { kind, ...options } as DeviceSource;
+  }
+
+  /**
+   * Captures what all controllers carry, until the function that it answers is called: `write` gets the bytes of a pcapng
+   * file that Wireshark reads, piece by piece. It must not throw, and the guest waits until it returns.
+   */
+  capture(write: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
+    const capture = new Capture(write);
+    for (const controller of this.#controllers) capture.add(controller);
+    this.#captures.add(capture);
+    return () => {
+      this.#captures.delete(capture);
+      capture.stop();
+    };
   }
 
   /** Counts of the backend, for tests and for the curious. */
@@ -139,13 +157,14 @@ export class UsbController {
   readonly #hardware: HostController;
   readonly #backend: RunningBackend;
   readonly #link: Link;
-  readonly #id: number;
+  /** Counts from 1. */
+  readonly id: number;
   readonly ports: readonly UsbPort[];
   /** Called after any change of a port, by the guest or by a plug. */
   onChange: ((port: UsbPort) => void) | undefined;
 
   constructor(id: number, hardware: HostController, backend: RunningBackend, link: Link) {
-    this.#id = id;
+    this.id = id;
     this.#hardware = hardware;
     this.#backend = backend;
     this.#link = link;
@@ -174,9 +193,14 @@ export class UsbController {
     return { slots: exports.freeSlots(), blocks: exports.freeBlocks() };
   }
 
-  /** Calls `listener` for every transfer, as it leaves and as it comes back, until the function it answers is called. */
-  trace(listener: (trace: UrbTrace) => void): () => void {
-    return traceUrbs(this.#link, listener);
+  /** Tells the listeners what happens, until the function that it answers is called. Costs nothing while nobody listens. */
+  trace(listeners: TraceListeners): () => void {
+    const { urbs } = listeners;
+    const stops = [this.#hardware.trace(listeners)];
+    if (urbs) stops.push(traceUrbs(this.#link, (port, plug) => this.#hardware.device(port, plug), urbs));
+    return () => {
+      for (const stop of stops.splice(0)) stop();
+    };
   }
 
   /** The backend dropped a device (or, port 0, the whole link). */
@@ -187,7 +211,7 @@ export class UsbController {
   async close(): Promise<void> {
     this.#hardware.onPortChange = undefined;
     for (const port of this.ports) if (port.plugged) await port.unplug();
-    await this.#backend.control.disconnect(this.#id);
+    await this.#backend.control.disconnect(this.id);
     this.#link.close();
   }
 }

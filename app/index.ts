@@ -22,4 +22,5 @@ export {
   type UsbHostOptions,
   UsbPort,
 } from "./host.ts";
-export type { UrbTrace } from "./urb-trace.ts";
+export type { RegisterTrace, TraceListeners, TrbTrace } from "./trace/trace.ts";
+export type { UrbTrace } from "./trace/urb-trace.ts";

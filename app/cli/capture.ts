@@ -1,43 +1,61 @@
-/** `--pcap` and `--trace`: every transfer between the guest and its devices, into a file or as lines. */
+/** `--pcap` and `--trace`: what the guest, its controller and the devices say, into a file or as lines. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { UsbController } from "../host.ts";
-import { pcapHeader, pcapPacket, traceLine } from "../pcap.ts";
+import type { UsbController, UsbHost } from "../host.ts";
+import { registerLine, trbLine, urbLine } from "../trace/lines.ts";
+import type { TraceKind } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 
-export interface Capture {
-  /** Takes what the controller's ports carry from now on. */
-  watch(controller: UsbController): void;
-  /** The file is whole. */
-  close(): void;
-}
+export class CaptureFile {
+  readonly #file: string;
+  readonly #note: (text: string) => void;
+  #descriptor: number | undefined;
+  #stop: (() => void) | undefined;
 
-/** Throws a UsageError when the file cannot be written. */
-export function openCapture(file: string | undefined, print: ((line: string) => void) | undefined): Capture {
-  const descriptor = file === undefined ? undefined : open(file);
-  const since = (performance.timeOrigin + performance.now()) * 1000;
-  const stops: (() => void)[] = [];
-  return {
-    watch(controller) {
-      if (descriptor === undefined && !print) return;
-      const stop = controller.trace((trace) => {
-        if (descriptor !== undefined) writeSync(descriptor, pcapPacket(trace));
-        print?.(traceLine(trace, since));
-      });
-      stops.push(stop);
-    },
-    close() {
-      for (const stop of stops.splice(0)) stop();
-      if (descriptor !== undefined) closeSync(descriptor);
-    },
-  };
-}
-
-function open(file: string): number {
-  try {
-    const descriptor = openSync(file, "w");
-    writeSync(descriptor, pcapHeader());
-    return descriptor;
-  } catch (cause) {
-    throw new UsageError(`--pcap ${file} cannot be written: ${(cause as Error).message}`, { cause });
+  /** Throws a UsageError when the file cannot be written. `note` is told when it cannot be later. */
+  constructor(file: string, note: (text: string) => void) {
+    this.#file = file;
+    this.#note = note;
+    try {
+      this.#descriptor = openSync(file, "w");
+    } catch (cause) {
+      throw new UsageError(`--pcap ${file} cannot be written: ${(cause as Error).message}`, { cause });
+    }
   }
+
+  /** Takes what the host's controllers carry from now on. */
+  start(host: UsbHost): void {
+    this.#stop = host.capture((bytes) => this.#write(bytes));
+  }
+
+  /** The file is whole. */
+  close(): void {
+    this.#stop?.();
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#descriptor === undefined) return;
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    } catch (error) {
+      // A full disk, or a reader that has gone, must not stop the guest.
+      this.close();
+      this.#note(`--pcap ${this.#file}: ${(error as Error).message}. The capture ends here.`);
+    }
+  }
+}
+
+/** A line for each of what was asked for, from now on. */
+export function printTrace(
+  controller: UsbController,
+  kinds: readonly TraceKind[],
+  print: (line: string) => void,
+): void {
+  const since = (performance.timeOrigin + performance.now()) * 1000;
+  controller.trace({
+    registers: kinds.includes("registers") ? (trace) => print(registerLine(trace, since)) : undefined,
+    trbs: kinds.includes("trbs") ? (trace) => print(trbLine(trace, since)) : undefined,
+    urbs: kinds.includes("urbs") ? (trace) => print(urbLine(trace, since)) : undefined,
+  });
 }

@@ -68,7 +68,7 @@ export class Reporter {
     process.stderr.write(this.#json ? `${JSON.stringify({ note: text })}\n` : `pvusb: ${text}\n`);
   }
 
-  /** One line a transfer. */
+  /** One line of `--trace`. */
   trace(line: string): void {
     this.#show("");
     process.stderr.write(this.#json ? `${JSON.stringify({ trace: line })}\n` : `${line}\n`);

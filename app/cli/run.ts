@@ -9,7 +9,7 @@ import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
 import { createUsbHost, type UsbController, type UsbHost, type UsbPort } from "../host.ts";
 import { buildId } from "./build-id.ts";
-import { type Capture, openCapture } from "./capture.ts";
+import { CaptureFile, printTrace } from "./capture.ts";
 import { ConsoleWatch } from "./console-watch.ts";
 import { readOverlay } from "./overlay.ts";
 import { ownGuest } from "./own-guest.ts";
@@ -31,7 +31,7 @@ export class Run {
   #controller: UsbController | undefined;
   readonly #watch = new ConsoleWatch();
   #guest: Guest | undefined;
-  #capture: Capture | undefined;
+  #capture: CaptureFile | undefined;
   #halted: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** The guest may have written what it has not sent to its disks. */
@@ -48,13 +48,13 @@ export class Run {
     const overlay = this.#arguments.overlay === undefined ? undefined : await readOverlay(this.#arguments.overlay);
     await checkImages(plugs);
     const usb = await usbFor(plugs);
-    const { pcap, trace } = this.#arguments;
-    this.#capture = openCapture(pcap, trace ? (line) => this.#reporter.trace(line) : undefined);
+    const { pcap } = this.#arguments;
+    if (pcap !== undefined) this.#capture = new CaptureFile(pcap, (text) => this.#reporter.note(text));
     this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(usb && { usb }) });
     this.#host.onNotice = ({ port, reason }) => this.#reporter.note(`port ${port}: ${reason}`);
+    this.#capture?.start(this.#host);
     const guest = await this.#startGuest(this.#host, overlay);
     const ready = this.#elapsed();
-    if (this.#controller) this.#capture.watch(this.#controller);
     if (exec === undefined) {
       await this.#plug();
       return this.#console(guest);
@@ -114,7 +114,7 @@ export class Run {
   }
 
   async #startGuest(host: UsbHost, overlay: Uint8Array | undefined): Promise<Guest> {
-    const { controller, memoryMiB, states } = this.#arguments;
+    const { controller, memoryMiB, states, trace } = this.#arguments;
     const v86 = installedV86();
     this.#guest = await Guest.start({
       files: folderFiles(this.#arguments.guest ?? (await ownGuest())),
@@ -127,6 +127,7 @@ export class Run {
         this.#halted = new Promise((resolve) => emulator.add_listener("cpu-event-halt" as "emulator-stopped", resolve));
         const attached = await host.attach(emulator, { controller, ports: PORTS });
         this.#controller = attached;
+        if (trace.length > 0) printTrace(attached, trace, (line) => this.#reporter.trace(line));
         return () => attached.close();
       },
       onConsole: (bytes) => {

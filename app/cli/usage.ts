@@ -22,8 +22,9 @@ Boots a Linux guest without a screen and plugs USB devices into it.
   --memory MB              the guest's memory
   --guest DIR              the guest's image; the default is public/guest
   --placement WHERE        where software devices run: thread (the guest's own, the default) or worker
-  --pcap FILE              captures what the devices and the guest say, for Wireshark
-  --trace                  prints it on standard error, a line for each transfer and its answer
+  --pcap FILE              captures what the devices and the guest say, as pcapng for Wireshark and tshark
+  --trace[=WHAT]           prints on standard error what passes: urbs (transfers and their answers; the default),
+                           trbs (what is on the controller's rings), registers, or several with commas between
   --timeout SECONDS        ends the run, exit status 124
   --no-state               boots, instead of going on from a saved state of the ready guest, and saves none
   --json                   one JSON object on standard output; progress as JSON lines on standard error
@@ -34,6 +35,11 @@ Boots a Linux guest without a screen and plugs USB devices into it.
 Exit status: the command's; 124 on timeout; 125 for a wrong command line or when pvusb itself failed.
 `;
 
+/** What `--trace` can print. */
+const TRACE_KINDS = ["registers", "trbs", "urbs"] as const;
+export type TraceKind = (typeof TRACE_KINDS)[number];
+const TRACE_DEFAULT: TraceKind = "urbs";
+
 export interface RunArguments {
   readonly plugs: readonly PlugArgument[];
   readonly exec: string | undefined;
@@ -43,7 +49,8 @@ export interface RunArguments {
   readonly guest: string | undefined;
   readonly placement: "thread" | "worker";
   readonly pcap: string | undefined;
-  readonly trace: boolean;
+  /** Empty without `--trace`. */
+  readonly trace: readonly TraceKind[];
   readonly timeoutMs: number | undefined;
   readonly states: boolean;
   readonly json: boolean;
@@ -60,7 +67,7 @@ const OPTIONS = {
   guest: { type: "string" },
   placement: { type: "string" },
   pcap: { type: "string" },
-  trace: { type: "boolean" },
+  trace: { type: "string" },
   timeout: { type: "string" },
   "no-state": { type: "boolean" },
   json: { type: "boolean" },
@@ -103,7 +110,7 @@ export function parseCommandLine(args: readonly string[]): Arguments {
     guest: values.guest,
     placement,
     pcap: values.pcap,
-    trace: values.trace ?? false,
+    trace: traceKinds(values.trace),
     timeoutMs: seconds && seconds * 1000,
     states: !values["no-state"],
     json: values.json ?? false,
@@ -112,12 +119,24 @@ export function parseCommandLine(args: readonly string[]): Arguments {
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+    // The one option that may stand without its value: Node's parser knows either kind, not both.
+    const whole = args.map((arg) => (arg === "--trace" ? `--trace=${TRACE_DEFAULT}` : arg));
+    return parseArgs({ args: whole, options: OPTIONS, allowPositionals: true, strict: true });
   } catch (error) {
     // Node's own words name the option; what follows the first sentence is about its API.
     const [sentence] = (error as Error).message.split(". ");
     throw new UsageError(`${sentence}. See pvusb --help.`, { cause: error });
   }
+}
+
+function traceKinds(value: string | undefined): TraceKind[] {
+  if (value === undefined) return [];
+  return value.split(",").map((kind) => {
+    const found = TRACE_KINDS.find((each) => each === kind);
+    if (found === undefined)
+      throw new UsageError(`--trace prints ${TRACE_KINDS.join(", ")}, and not ${kind || "nothing"}.`);
+    return found;
+  });
 }
 
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {

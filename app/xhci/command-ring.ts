@@ -4,6 +4,7 @@ import type { CommandDone } from "./commands.ts";
 import { RingCursor } from "./consumer-ring.ts";
 import type { Register, RegisterFile } from "./register-file.ts";
 import { CRCR, CRCR_CA, CRCR_CRR, CRCR_CS, CRCR_HIGH, CRCR_POINTER, CRCR_RCS } from "./registers.ts";
+import type { Taps } from "./tap.ts";
 import type { EventSink } from "./transfer-events.ts";
 import {
   CC_COMMAND_ABORTED,
@@ -21,6 +22,7 @@ const COMMAND_WORK = 32;
 export interface CommandRingHost {
   readonly memory: GuestMemory;
   readonly events: EventSink;
+  readonly taps: Taps;
   /** The xHC runs, events find room, and this turn's work is not done. */
   readonly ready: boolean;
   charge(work: number): void;
@@ -31,7 +33,7 @@ export interface CommandRingHost {
 
 export class CommandRing {
   readonly #host: CommandRingHost;
-  readonly #cursor = new RingCursor();
+  readonly #cursor: RingCursor;
   readonly #trb = new Trb();
   #file: RegisterFile | undefined;
   /** The command under way, counted: a late answer to an aborted one finds another number. */
@@ -43,6 +45,7 @@ export class CommandRing {
 
   constructor(host: CommandRingHost) {
     this.#host = host;
+    this.#cursor = new RingCursor({ ring: "command", slotId: 0, endpointId: 0, taps: host.taps });
   }
 
   registers(): Register[] {

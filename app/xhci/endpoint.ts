@@ -37,6 +37,7 @@ import {
   writeEndpointDequeue,
   writeEndpointState,
 } from "./context.ts";
+import type { Taps } from "./tap.ts";
 import { Transfer } from "./transfer.ts";
 import { type EventSink, postCompleted, postFailed } from "./transfer-events.ts";
 import {
@@ -61,6 +62,7 @@ export interface EndpointHost {
   readonly memory: GuestMemory;
   readonly link: Link;
   readonly events: EventSink;
+  readonly taps: Taps;
   /** The xHC runs, its event ring has room, and this turn's work is not done. */
   readonly ready: boolean;
   /** Counts work of this turn: no guest needs as much as there is room for, but a looped ring has no end. */
@@ -117,7 +119,7 @@ export class Endpoint implements UrbOwner {
   readonly #interval: number;
   #state = EP_STATE_RUNNING;
   /** The first TD that is not done: what the guest is told. */
-  readonly #dequeue = new RingCursor();
+  readonly #dequeue: RingCursor;
   /** Bytes of that TD that were moved before it was interrupted. */
   #moved = 0;
   /** The first TD that was not handed to the backend. */
@@ -139,6 +141,7 @@ export class Endpoint implements UrbOwner {
     this.#type = urbType(fields.type) ?? TYPE_BULK;
     this.#depth = this.#type === TYPE_CONTROL ? DEPTH_CONTROL : this.#type === TYPE_BULK ? DEPTH_BULK : DEPTH_INTERRUPT;
     this.#interval = this.#type === TYPE_INTERRUPT ? 125 * 2 ** Math.min(fields.interval, FIELD_LIMIT_INTERVAL) : 0;
+    this.#dequeue = new RingCursor({ ring: "transfer", slotId, endpointId: id, taps: host.taps });
     this.#dequeue.set(fields.dequeue, fields.dequeueCycle);
     this.#fetch.moveTo(this.#dequeue);
     this.#setState(EP_STATE_RUNNING);

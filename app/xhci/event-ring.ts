@@ -4,7 +4,8 @@
  */
 import type { GuestMemory } from "../guest/machine.ts";
 import { ERST_MAX } from "./registers.ts";
-import { CC_EVENT_RING_FULL, eventControl, eventStatus, TRB_CYCLE, TRB_HOST_CONTROLLER, TRB_SIZE } from "./trb.ts";
+import { type RingSource, type Taps, tellTrb } from "./tap.ts";
+import { CC_EVENT_RING_FULL, eventControl, eventStatus, TRB_CYCLE, TRB_HOST_CONTROLLER, TRB_SIZE, Trb } from "./trb.ts";
 
 const SEGMENTS_MAX = 1 << ERST_MAX;
 const SEGMENT_ENTRY_SIZE = 16;
@@ -36,6 +37,9 @@ export interface EventRingState {
 
 export class EventRing {
   readonly #memory: GuestMemory;
+  readonly #source: RingSource;
+  /** For traces. */
+  readonly #written = new Trb();
   #segments: Segment[] = [];
   #segment = 0;
   #index = 0;
@@ -44,8 +48,9 @@ export class EventRing {
   #full = false;
   readonly #waiting: WaitingEvent[] = [];
 
-  constructor(memory: GuestMemory) {
+  constructor(memory: GuestMemory, taps: Taps) {
     this.#memory = memory;
+    this.#source = { ring: "event", slotId: 0, endpointId: 0, taps };
   }
 
   /** Events that wait for room. */
@@ -163,6 +168,10 @@ export class EventRing {
     memory.write32(address + 4, parameterHigh);
     memory.write32(address + 8, status);
     memory.write32(address + 12, (control | (this.#cycle ? TRB_CYCLE : 0)) >>> 0);
+    if (this.#source.taps.size > 0) {
+      this.#written.load(memory, address);
+      tellTrb(this.#source, this.#written);
+    }
     if (++this.#index >= (this.#segments[this.#segment]?.size ?? 0)) {
       this.#index = 0;
       if (++this.#segment >= this.#segments.length) {

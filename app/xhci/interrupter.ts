@@ -23,14 +23,15 @@ import {
   USBSTS,
   USBSTS_EINT,
 } from "./registers.ts";
+import type { Taps } from "./tap.ts";
 
 export class Interrupter {
   readonly #ring: EventRing;
   readonly #line: (asserted: boolean) => void;
   #file: RegisterFile | undefined;
 
-  constructor(memory: GuestMemory, line: (asserted: boolean) => void) {
-    this.#ring = new EventRing(memory);
+  constructor(memory: GuestMemory, line: (asserted: boolean) => void, taps: Taps = new Set()) {
+    this.#ring = new EventRing(memory, taps);
     this.#line = line;
   }
 

@@ -42,6 +42,11 @@ export class RegisterFile {
     });
   }
 
+  /** The name of the register at an offset, for traces. */
+  name(offset: number): string | undefined {
+    return this.registers[this.#row(offset)]?.name;
+  }
+
   /** The stored value, by offset. */
   get(offset: number): number {
     return this.#values[this.#row(offset)] ?? 0;

@@ -6,9 +6,12 @@ import { SOCKETS_MAX } from "../../asm/layout.ts";
 import type { HostController, RootHubPort } from "../controller.ts";
 import type { GuestMemory, PciFunction, PciSlot } from "../guest/machine.ts";
 import type { Link, LinkClient } from "../link.ts";
+import type { TraceListeners } from "../trace/trace.ts";
+import type { TracedDevice } from "../trace/urb-trace.ts";
 import { capabilityRegisters } from "./capabilities.ts";
 import { CommandRing } from "./command-ring.ts";
 import { type CommandDone, Commands } from "./commands.ts";
+import { readSlotContext } from "./context.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Interrupter } from "./interrupter.ts";
 import { type Register, RegisterFile } from "./register-file.ts";
@@ -39,6 +42,8 @@ import {
 } from "./registers.ts";
 import { RootHub } from "./root-hub.ts";
 import type { SlotSaved } from "./slot.ts";
+import type { Tap, Taps } from "./tap.ts";
+import { traceTap } from "./trace.ts";
 import type { EventSink } from "./transfer-events.ts";
 import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb } from "./trb.ts";
 
@@ -96,6 +101,14 @@ export class XhciController implements HostController, LinkClient {
     return this.#parts.hub.socket(number, route);
   }
 
+  device(port: number, plug: number): TracedDevice | undefined {
+    return this.#parts?.device(port, plug);
+  }
+
+  trace(listeners: TraceListeners): () => void {
+    return this.#parts?.trace(listeners) ?? (() => {});
+  }
+
   portEvent(port: number, plug: number, speed: number): void {
     this.#parts?.hub.portEvent(port, plug, speed);
   }
@@ -126,6 +139,7 @@ class Parts {
   readonly link: Link;
   readonly events: EventSink;
   readonly hub: RootHub;
+  readonly taps: Taps = new Set<Tap>();
   readonly #pciSlot: PciSlot;
   readonly #interrupter: Interrupter;
   readonly #commandRing: CommandRing;
@@ -139,7 +153,7 @@ class Parts {
     this.#pciSlot = pciSlot;
     this.memory = pciSlot.memory;
     this.link = link;
-    this.#interrupter = new Interrupter(pciSlot.memory, (asserted) => pciSlot.setInterrupt(asserted));
+    this.#interrupter = new Interrupter(pciSlot.memory, (asserted) => pciSlot.setInterrupt(asserted), this.taps);
     this.events = this.#interrupter;
     this.hub = new RootHub(sockets, { link, portChanged: (id) => this.#portChanged(id), socketChanged: changed });
     this.#commands = new Commands(this);
@@ -171,10 +185,13 @@ class Parts {
 
   read(offset: number, width: 1 | 2 | 4): number {
     this.link.poll();
-    return this.#file.read(offset, width);
+    const value = this.#file.read(offset, width);
+    if (this.taps.size > 0) for (const tap of this.taps) tap.register?.("read", offset, width, value);
+    return value;
   }
 
   write(offset: number, width: 1 | 2 | 4, value: number): void {
+    if (this.taps.size > 0) for (const tap of this.taps) tap.register?.("write", offset, width, value);
     const wasReady = this.ready;
     if (offset >= DOORBELLS && offset < DOORBELLS + (MAX_SLOTS + 1) * 4) {
       this.#work = WORK_PER_TURN;
@@ -217,6 +234,18 @@ class Parts {
 
   abandon(): void {
     this.#commands.abandon();
+  }
+
+  device(port: number, plug: number): TracedDevice | undefined {
+    const slot = this.#commands.slots().find((each) => each.plug?.port === port && each.plug.plug === plug);
+    return slot && { address: slot.address, speed: readSlotContext(this.memory, slot.context).speed };
+  }
+
+  trace(listeners: TraceListeners): () => void {
+    if (!listeners.registers && !listeners.trbs) return () => {};
+    const tap = traceTap(listeners, this.#file);
+    this.taps.add(tap);
+    return () => this.taps.delete(tap);
   }
 
   save(): SavedXhci {

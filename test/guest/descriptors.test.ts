@@ -16,11 +16,13 @@ describe("descriptors in a stock Linux guest", () => {
   /** What goes over the ring as answers to GET_DESCRIPTOR: the device's own bytes. */
   async function answers(work: () => Promise<void>): Promise<Map<string, string>> {
     const heard = new Map<string, string>();
-    const stop = bench.controller.trace(({ phase, setup, data }) => {
-      if (phase !== "complete" || !setup || setup[0] !== 0x80 || setup[1] !== 6) return;
-      const key = `${setup[3]}:${setup[2]}`;
-      const bytes = Buffer.from(data).toString("hex");
-      if (bytes.length > (heard.get(key) ?? "").length) heard.set(key, bytes);
+    const stop = bench.controller.trace({
+      urbs({ phase, setup, data }) {
+        if (phase !== "complete" || !setup || setup[0] !== 0x80 || setup[1] !== 6) return;
+        const key = `${setup[3]}:${setup[2]}`;
+        const bytes = Buffer.from(data).toString("hex");
+        if (bytes.length > (heard.get(key) ?? "").length) heard.set(key, bytes);
+      },
     });
     await work();
     stop();

@@ -87,6 +87,15 @@ test("a whole command line", () => {
 });
 
 test.each([
+  [[], []],
+  [["--trace"], ["urbs"]],
+  [["--trace=registers,trbs"], ["registers", "trbs"]],
+  [["--trace", "--pcap", "x.pcapng"], ["urbs"]],
+])("%j traces %j", (args, trace) => {
+  expect(parseCommandLine(["run", ...args])).toMatchObject({ trace });
+});
+
+test.each([
   [[], /Say what to do/],
   [["walk"], /no command walk/],
   [["run", "lsusb"], /--exec/],
@@ -94,6 +103,8 @@ test.each([
   [["run", "--exec"], /--exec/],
   [["run", "--controller", "ohci"], /--controller is xhci/],
   [["run", "--timeout", "soon"], /number of seconds/],
+  [["run", "--trace=urbs,packets"], /--trace prints registers, trbs, urbs, and not packets/],
+  [["run", "--trace="], /and not nothing/],
   [["run", "--plug", "keyboard@1", "--plug", "keyboard@1"], /Two devices/],
   [["run", "--plug", "webusb:vid=1,pid=2@1", "--placement", "worker"], /--placement thread/],
 ])("%j is refused in words", (args, words) => {
