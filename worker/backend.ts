@@ -1,10 +1,11 @@
 /** The backend: links from virtual controllers on one side, devices in their ports on the other. */
 import { Core } from "../asm/core.ts";
-import { PORTS_MAX, STATUS_NO_DEVICE } from "../asm/layout.ts";
+import { COMPANION_PORT, PORTS_MAX, SOCKETS_MAX, STATUS_CANCELLED, STATUS_NO_DEVICE } from "../asm/layout.ts";
 import { createDevice } from "./device/index.ts";
 import { Link, type LinkClient } from "./link.ts";
+import { HUB_PORTS_MAX, type Place, placeName, TIER_BITS } from "./place.ts";
 import { PlugError } from "./plug-error.ts";
-import { type DeviceOpener, Port } from "./port.ts";
+import { Port } from "./port.ts";
 import type {
   BackendControl,
   BackendNotice,
@@ -15,6 +16,7 @@ import type {
   PlugReport,
 } from "./protocol.ts";
 import type { Request } from "./request.ts";
+import { type DeviceOpener, Socket, type SocketHost } from "./socket.ts";
 import { openWebUsbDevice, type WebUsbEnvironment } from "./webusb.ts";
 
 export interface BackendOptions {
@@ -43,11 +45,13 @@ export class Backend implements BackendControl {
   ): Promise<void> {
     await this.disconnect(link);
     const core = await Core.instantiate(module, memory);
-    const open: DeviceOpener = (source, host) =>
-      source.kind === "webusb" ? openWebUsbDevice(source, host, this.#webUsb) : this.#createDevice(source, host);
-    const connection = new Connection(core, generation, open, (port, reason) => {
+    const open: DeviceOpener = (source, host, fastest) =>
+      source.kind === "webusb"
+        ? openWebUsbDevice(source, host, this.#webUsb)
+        : this.#createDevice(source, host, fastest);
+    const connection = new Connection(core, generation, open, ({ port, route }, reason) => {
       if (port === 0) this.#connections.delete(link);
-      this.#listener?.({ link, port, reason });
+      this.#listener?.({ link, port, route, reason });
     });
     this.#connections.set(link, connection);
     void connection.link.run();
@@ -59,20 +63,20 @@ export class Backend implements BackendControl {
     await connection?.close();
   }
 
-  async plug(link: number, port: number, source: DeviceSource): Promise<PlugReport> {
-    return this.#port(link, port).plug(source);
+  async plug(link: number, port: number, source: DeviceSource, route = 0): Promise<PlugReport> {
+    return this.#socket(link, port, route).plug(source);
   }
 
-  async unplug(link: number, port: number): Promise<void> {
-    await this.#port(link, port).unplug();
+  async unplug(link: number, port: number, route = 0): Promise<void> {
+    await this.#connections.get(link)?.socket(port, route)?.unplug();
   }
 
-  async input(link: number, port: number, message: DeviceInput): Promise<void> {
-    this.#port(link, port).input(message);
+  async input(link: number, port: number, message: DeviceInput, route = 0): Promise<void> {
+    this.#socket(link, port, route).input(message);
   }
 
-  async output(link: number, port: number): Promise<DeviceOutput | undefined> {
-    return this.#port(link, port).output();
+  async output(link: number, port: number, route = 0): Promise<DeviceOutput | undefined> {
+    return this.#socket(link, port, route).output();
   }
 
   async stats(): Promise<BackendStats> {
@@ -101,51 +105,72 @@ export class Backend implements BackendControl {
     await Promise.all([...this.#connections.keys()].map((link) => this.disconnect(link)));
   }
 
-  #port(link: number, port: number): Port {
-    const found = this.#connections.get(link)?.ports[port - 1];
-    if (!found) throw new PlugError("NotFoundError", `There is no port ${port} on virtual controller ${link}.`);
-    return found;
+  #socket(link: number, port: number, route: number): Socket {
+    const found = this.#connections.get(link)?.socket(port, route);
+    if (found) return found;
+    const name = placeName({ port, route });
+    throw new PlugError("NotFoundError", `There is no port ${name} on virtual controller ${link}.`);
   }
 }
 
-/** One link and its ports. */
+/** One link: its ports, and the sockets that lead to them. */
 class Connection implements LinkClient {
   readonly link: Link;
-  /** Ports count from 1: port n is at index n - 1. */
-  readonly ports: readonly Port[];
-  readonly #notify: (port: number, reason: string) => void;
+  /** Ports and sockets count from 1: number n is at index n - 1. */
+  readonly #ports: readonly Port[];
+  readonly #sockets: readonly Socket[];
+  readonly #notify: (place: Place, reason: string) => void;
 
   /** `notify` hears of a device that leaves by itself, and of the whole link's end as port 0. */
-  constructor(core: Core, generation: number, open: DeviceOpener, notify: (port: number, reason: string) => void) {
+  constructor(core: Core, generation: number, open: DeviceOpener, notify: (place: Place, reason: string) => void) {
     this.link = new Link(core, generation, this);
     this.#notify = notify;
-    this.ports = Array.from(
-      { length: PORTS_MAX },
-      (_, index) => new Port(index + 1, this.link, open, (reason) => notify(index + 1, reason)),
-    );
+    this.#ports = Array.from({ length: PORTS_MAX }, (_, index) => {
+      const port = index + 1;
+      const owner = {
+        forwards: true,
+        event: (speed: number, plug: number) => this.link.event(port, plug, speed),
+      };
+      return new Port({ port, route: 0, tier: 0 }, owner, this.link);
+    });
+    const host: SocketHost = { open, left: notify };
+    this.#sockets = this.#ports.slice(0, SOCKETS_MAX).map(({ place }, index) => {
+      const contact = (_: number, isCompanion: boolean) => this.#ports[index + (isCompanion ? COMPANION_PORT : 0)];
+      return new Socket(place, contact, host);
+    });
+  }
+
+  /** Of the controller, or, with a route string, of a hub behind it. */
+  socket(port: number, route: number): Socket | undefined {
+    let socket = this.#sockets[port - 1];
+    for (let rest = route; rest !== 0; rest >>>= TIER_BITS) socket = socket?.downstream(rest & HUB_PORTS_MAX);
+    return socket;
   }
 
   get devices(): number {
-    return this.ports.filter((port) => port.occupied).length;
+    return this.#sockets.reduce((sum, socket) => sum + socket.devices, 0);
   }
 
   submit(request: Request): void {
-    const port = this.ports[request.port - 1];
+    const port = this.#ports[request.port - 1];
     if (port) port.submit(request);
     else request.complete(STATUS_NO_DEVICE, 0);
   }
 
   cancel(request: Request): void {
-    this.ports[request.port - 1]?.cancel(request);
+    request.cancel(STATUS_CANCELLED);
   }
 
   violated(reason: number): void {
     void this.close();
-    this.#notify(0, `The virtual controller broke the rules of its link (violation ${reason}). Start the guest again.`);
+    this.#notify(
+      { port: 0, route: 0, tier: 0 },
+      `The virtual controller broke the rules of its link (violation ${reason}). Start the guest again.`,
+    );
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.ports.map((port) => port.retire()));
+    await Promise.all(this.#sockets.map((socket) => socket.retire()));
     this.link.close();
   }
 }

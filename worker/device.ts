@@ -37,6 +37,39 @@ export interface Device {
 
   /** What a software device has for a person since it was asked last, such as the sound it played. */
   output?(): DeviceOutput | undefined;
+
+  /** Only a hub has it: its downstream ports. */
+  readonly hub?: Hub;
+  /** The USB 2.0 half of a USB 3 hub, which is a device of its own in the same socket (USB 3.2 §10.1). */
+  readonly companion?: Device;
+}
+
+/** What a hub is to the backend, beside a device. The backend puts devices into its ports, and asks it what may pass. */
+export interface Hub {
+  /** In order: port n is at index n - 1. At most 15. */
+  readonly ports: readonly HubPort[];
+}
+
+/** A downstream port as the hub has it. */
+export interface HubPort extends PortOwner {
+  /** Called once, at the hub's plug: how the hub reaches what is plugged into this port. */
+  connect(downstream: DownstreamPort): void;
+}
+
+/** Who has a port: the link its own, a hub its downstream ports. */
+export interface PortOwner {
+  /** Transfers pass: a hub's port is enabled and awake. */
+  readonly forwards: boolean;
+  /** A plug (SPEED_LOW and up), an unplug (SPEED_NONE), a remote wake-up (EVENT_WAKE). `plug` is what URBs call the device. */
+  event(speed: number, plug: number): void;
+}
+
+/** What a hub can do to the device in one of its ports. */
+export interface DownstreamPort {
+  /** Ends every transfer and resets the device; `done` is called unless the device left meanwhile. */
+  reset(done: () => void): void;
+  /** Ends every transfer of the device, and of all behind it. */
+  quiesce(): void;
 }
 
 export interface DeviceIdentity {
@@ -53,6 +86,9 @@ export interface DeviceIdentity {
 export interface DeviceHost {
   /** The device is gone by itself (pulled out, or its source ended). The port drops exactly once. */
   gone(reason: string): void;
-  /** Remote wake-up: the device wants to be resumed, if its port sleeps. Only for devices that were allowed to (USB 2.0 §9.4.9). */
-  wake(): void;
+  /**
+   * Remote wake-up: the device wants to be resumed, if its port sleeps. Only for devices that were allowed to (USB 2.0
+   * §9.4.9). A companion says itself as `half`.
+   */
+  wake(half?: Device): void;
 }

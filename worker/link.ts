@@ -11,6 +11,7 @@ import {
   TYPE_CONTROL,
   VIOLATION,
 } from "../asm/layout.ts";
+import { type Place, TIER_BITS } from "./place.ts";
 import { Request, type RequestOwner } from "./request.ts";
 
 /** What a link asks of the backend. */
@@ -52,11 +53,12 @@ export class Link implements RequestOwner {
     return this.#core.exports.backOwned();
   }
 
-  /** The transfers of a port that wait for their answer, oldest first. */
-  pendingOf(port: number): Request[] {
+  /** The transfers that wait for their answer at a port and behind it, newest first. */
+  pendingBehind({ port, route, tier }: Place): Request[] {
+    const mask = (1 << (TIER_BITS * tier)) - 1;
     return this.#requests
-      .filter((request) => request.pending && request.port === port)
-      .sort((a, b) => a.serial - b.serial);
+      .filter((request) => request.pending && request.port === port && (request.route & mask) === route)
+      .sort((a, b) => b.serial - a.serial);
   }
 
   /**
@@ -128,7 +130,7 @@ export class Link implements RequestOwner {
     request.frame = exports.takenFrame() >>> 0;
     request.length = exports.takenLength();
     request.cancelledAs = STATUS_CANCELLED;
-    request.held = false;
+    request.holder = undefined;
     if (request.type === TYPE_CONTROL) {
       const low = exports.takenSetupLow();
       const high = exports.takenSetupHigh();

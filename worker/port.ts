@@ -1,10 +1,12 @@
 /**
- * One port of a link: what is plugged in it, and the life of every transfer of that plug. A transfer is answered exactly
- * once, whatever the order of completion, cancel, reset, unplug and the device's own leaving:
+ * One port of a link or of a hub: the device in it, and the life of every transfer of that device. A transfer is answered
+ * exactly once, whatever the order of completion, cancel, reset, unplug and the device's own leaving:
  *
- *   empty ──plug──▶ opening ──▶ plugged ◀──▶ resetting
- *     ▲               │            │            │
- *     └───────────────┴── closing ◀┴────────────┘        unplug, or the device is gone
+ *   empty ──attach──▶ plugged ◀──▶ resetting
+ *     ▲                  │             │
+ *     └──────detach──────┴─────────────┘
+ *
+ * A hub's ports are ports like any other: a transfer finds its way through them by its route string, four bits a hub.
  */
 import {
   EVENT_PLUG_MASK,
@@ -17,258 +19,184 @@ import {
   STATUS_OK,
   TYPE_CONTROL,
 } from "../asm/layout.ts";
-import type { Device, DeviceHost } from "./device.ts";
-import type { Link } from "./link.ts";
-import { PlugError, reasonOf } from "./plug-error.ts";
-import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport } from "./protocol.ts";
+import type { Device, DownstreamPort, PortOwner } from "./device.ts";
+import { behind, HUB_PORTS_MAX, type Place, TIER_BITS } from "./place.ts";
+import { reasonOf } from "./plug-error.ts";
 import type { Request } from "./request.ts";
 
-/** Makes the device of a source, opened and ready for its first transfer. */
-export type DeviceOpener = (source: DeviceSource, host: DeviceHost) => Promise<Device>;
-
-interface Opening {
-  readonly name: "opening";
-  /** Why the device left before it was even plugged. */
-  left: string | undefined;
+/** What a port uses of its link. */
+export interface Pendings {
+  /** The transfers that wait for their answer at a port and behind it, newest first. */
+  pendingBehind(place: Place): readonly Request[];
 }
 
-interface Plugged {
-  readonly name: "plugged";
-  readonly plug: number;
+/** A device behind a hub that the front has not addressed yet: no URB has this number. */
+const NOT_ADDRESSED = -1;
+
+interface Occupant {
   readonly device: Device;
-  readonly host: DeviceHost;
+  /** Of a hub: its ports; port n is at index n - 1. */
+  readonly downstream: readonly Port[];
+  /** What URBs call it. */
+  plug: number;
+  /** For a device that fails: it is gone. */
+  readonly gone: (reason: string) => void;
 }
 
-interface Resetting {
-  readonly name: "resetting";
-  readonly plug: number;
-  readonly device: Device;
-  readonly host: DeviceHost;
-  /** Transfers that came during the reset, in order. */
-  readonly waiting: Request[];
+/** A transfer that came during a reset. Once it is answered its slot may come back as another one, with another serial. */
+interface Waiting {
+  readonly request: Request;
+  readonly serial: number;
 }
 
 type PortState =
   | { readonly name: "empty" }
-  | Opening
-  | Plugged
-  | Resetting
-  | { readonly name: "closing"; readonly closed: Promise<void> };
+  | { readonly name: "plugged"; readonly occupant: Occupant }
+  | { readonly name: "resetting"; readonly occupant: Occupant; readonly waiting: Waiting[] };
 
-export class Port {
-  readonly #number: number;
-  readonly #link: Link;
-  readonly #open: DeviceOpener;
-  readonly #left: (reason: string) => void;
-  #state: PortState = { name: "empty" };
-  #plug = 0;
-  /** The link is going away: no further plugs. */
-  #retired = false;
-  /** Plugs and unplugs take turns. */
-  #turn: Promise<unknown> = Promise.resolve();
+const EMPTY: PortState = { name: "empty" };
 
-  /** `left` hears of a device that goes by itself. */
-  constructor(number: number, link: Link, open: DeviceOpener, left: (reason: string) => void) {
-    this.#number = number;
+export class Port implements DownstreamPort {
+  readonly place: Place;
+  readonly #owner: PortOwner;
+  readonly #link: Pendings;
+  #state = EMPTY;
+  /** Counts the plugs of a link's port. */
+  #plugs = 0;
+
+  constructor(place: Place, owner: PortOwner, link: Pendings) {
+    this.place = place;
+    this.#owner = owner;
     this.#link = link;
-    this.#open = open;
-    this.#left = left;
   }
 
-  get occupied(): boolean {
-    return this.#state.name === "plugged" || this.#state.name === "resetting";
-  }
-
-  plug(source: DeviceSource): Promise<PlugReport> {
-    return this.#inTurn(() => this.#plugNow(source));
-  }
-
-  unplug(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#state.name === "plugged" || this.#state.name === "resetting") this.#drop(this.#state);
-      if (this.#state.name === "closing") await this.#state.closed;
+  /** A plug. Answers the ports that the device has if it is a hub. `gone` is called when the device fails. */
+  attach(device: Device, gone: (reason: string) => void): readonly Port[] {
+    const downstream = (device.hub?.ports ?? []).slice(0, HUB_PORTS_MAX).map((hubPort, index) => {
+      const port = new Port(behind(this.place, index + 1), hubPort, this.#link);
+      hubPort.connect(port);
+      return port;
     });
+    this.#plugs = (this.#plugs + 1) & EVENT_PLUG_MASK || 1;
+    const plug = this.place.tier === 0 ? this.#plugs : NOT_ADDRESSED;
+    this.#setState({ name: "plugged", occupant: { device, downstream, plug, gone } });
+    this.#owner.event(device.speed, this.#plugs);
+    return downstream;
   }
 
-  /** Unplugs for good. */
-  retire(): Promise<void> {
-    this.#retired = true;
-    return this.unplug();
+  /** Which plug of this port the present one is. */
+  get plugs(): number {
+    return this.#plugs;
   }
 
-  input(message: DeviceInput): void {
-    const state = this.#state;
-    if (state.name === "plugged" || state.name === "resetting") state.device.input?.(message);
+  /** An unplug: whoever has the port hears of it first, then the transfers end. */
+  detach(): void {
+    this.#setState(EMPTY);
+    this.#owner.event(SPEED_NONE, this.#plugs);
+    this.#cancelAll(STATUS_NO_DEVICE);
   }
 
-  output(): DeviceOutput | undefined {
-    const state = this.#state;
-    if (state.name === "plugged" || state.name === "resetting") return state.device.output?.();
-    return undefined;
+  /** The device asks for a resume. */
+  wake(): void {
+    if (this.#state.name !== "empty") this.#owner.event(EVENT_WAKE, this.#plugs);
   }
 
   submit(request: Request): void {
     const state = this.#state;
-    switch (state.name) {
-      case "plugged":
-        if (request.plug !== state.plug) request.complete(STATUS_NO_DEVICE, 0);
-        else this.#run(state, request);
-        return;
-      case "resetting":
-        if (request.plug !== state.plug) request.complete(STATUS_NO_DEVICE, 0);
-        else state.waiting.push(request);
-        return;
-      case "empty":
-      case "opening":
-      case "closing":
-        request.complete(STATUS_NO_DEVICE, 0);
-        return;
-      default:
-        state satisfies never;
+    if (state.name === "empty" || !this.#owner.forwards) {
+      request.complete(STATUS_NO_DEVICE, 0);
+      return;
     }
-  }
-
-  cancel(request: Request): void {
-    const state = this.#state;
-    if (state.name !== "plugged" && state.name !== "resetting") return;
-    if (state.name === "resetting") {
-      // Once it is answered its slot is the ring's again, and may come back as another transfer.
-      const index = state.waiting.indexOf(request);
-      if (index >= 0) state.waiting.splice(index, 1);
-    }
-    this.#cancel(state.device, request, STATUS_CANCELLED);
-  }
-
-  async #plugNow(source: DeviceSource): Promise<PlugReport> {
-    if (this.#state.name === "closing") await this.#state.closed;
-    if (this.#retired) throw new PlugError("NotFoundError", "The virtual controller of this port is gone.");
-    if (this.#state.name !== "empty") {
-      throw new PlugError("PortOccupiedError", `Port ${this.#number} is occupied. Unplug its device first.`);
-    }
-    const opening: Opening = { name: "opening", left: undefined };
-    const host: DeviceHost = {
-      gone: (reason) => this.#gone(host, opening, reason),
-      wake: () => this.#wake(host),
-    };
-    this.#setState(opening);
-    let device: Device;
-    try {
-      device = await this.#open(source, host);
-    } catch (error) {
-      this.#setState({ name: "empty" });
-      throw error;
-    }
-    if (opening.left !== undefined || this.#retired) {
-      const reason = opening.left ?? "the virtual controller is gone";
-      await this.#close(device);
-      throw new PlugError("NotFoundError", `The device left while it was being plugged: ${reason}`);
-    }
-    this.#plug = (this.#plug + 1) & EVENT_PLUG_MASK || 1;
-    this.#setState({ name: "plugged", plug: this.#plug, device, host });
-    this.#link.event(this.#number, this.#plug, device.speed);
-    return { plug: this.#plug, speed: device.speed, ...device.identity };
-  }
-
-  #run(state: Plugged, request: Request): void {
-    if (request.operation === OPERATION_ADDRESS || request.route !== 0) {
-      request.complete(STATUS_NO_DEVICE, 0); // there is no hub here
-    } else if (request.operation === OPERATION_PORT_RESET) {
-      this.#reset(state, request);
-    } else if (isSetAddress(request)) {
-      request.complete(STATUS_OK, 0);
+    const { occupant } = state;
+    const rest = request.route >>> (TIER_BITS * this.place.tier);
+    if (rest !== 0) {
+      const next = state.name === "plugged" ? occupant.downstream[(rest & HUB_PORTS_MAX) - 1] : undefined;
+      if (next) next.submit(request);
+      else request.complete(STATUS_NO_DEVICE, 0);
+    } else if (request.operation === OPERATION_ADDRESS) {
+      this.#address(occupant, request);
+    } else if (request.plug !== occupant.plug) {
+      request.complete(STATUS_NO_DEVICE, 0);
+    } else if (state.name === "resetting") {
+      state.waiting.push({ request, serial: request.serial });
     } else {
-      request.held = true;
-      try {
-        state.device.submit(request);
-      } catch (error) {
-        state.host.gone(`it failed inside pvusb: ${reasonOf(error)}`);
-      }
+      this.#run(occupant, request);
     }
   }
 
   /** USB 2.0 §9.1.1.5, §11.5.1.5. A device that answers at once is reset before this returns. */
-  #reset({ plug, device, host }: Plugged, request: Request): void {
-    const state: Resetting = { name: "resetting", plug, device, host, waiting: [] };
+  reset(done: () => void): void {
+    this.#reset(done, Number.POSITIVE_INFINITY);
+  }
+
+  quiesce(): void {
+    this.#cancelAll(STATUS_NO_DEVICE);
+  }
+
+  /** A link's port names its device by the plug's event; here the front gives the number, and any other is nobody's. */
+  #address(occupant: Occupant, request: Request): void {
+    const named = this.place.tier > 0 && request.plug !== 0;
+    if (named) occupant.plug = request.plug;
+    request.complete(named ? STATUS_OK : STATUS_NO_DEVICE, 0);
+  }
+
+  #run({ device, gone }: Occupant, request: Request): void {
+    if (request.operation === OPERATION_PORT_RESET) {
+      this.#resetFor(request);
+    } else if (isSetAddress(request)) {
+      request.complete(STATUS_OK, 0);
+    } else {
+      request.holder = device;
+      try {
+        device.submit(request);
+      } catch (error) {
+        gone(`it failed inside pvusb: ${reasonOf(error)}`);
+      }
+    }
+  }
+
+  /** The guest resets a port of the root hub. A hub resets its own ports itself. */
+  #resetFor(request: Request): void {
     const { serial } = request;
+    if (this.place.tier > 0) request.complete(STATUS_NO_DEVICE, 0);
+    else
+      this.#reset(() => {
+        if (request.serial === serial) request.complete(STATUS_OK, 0);
+      }, serial);
+  }
+
+  /** Cancels the transfers that came before serial number `before`; later ones wait. */
+  #reset(done: () => void, before: number): void {
+    if (this.#state.name === "empty") return;
+    const { occupant } = this.#state;
+    const state: PortState = { name: "resetting", occupant, waiting: [] };
     this.#setState(state);
-    this.#cancelAll(device, STATUS_CANCELLED, serial);
-    const done = () => {
+    this.#cancelAll(STATUS_CANCELLED, before);
+    const finished = () => {
       if (this.#state !== state) return;
-      this.#setState({ name: "plugged", plug, device, host });
-      if (request.serial === serial) request.complete(STATUS_OK, 0);
-      for (const waiting of state.waiting) this.submit(waiting);
+      this.#setState({ name: "plugged", occupant });
+      done();
+      for (const { request, serial } of state.waiting) if (request.serial === serial) this.submit(request);
     };
-    const failed = (error: unknown) => host.gone(`it did not come back from a reset: ${reasonOf(error)}`);
+    const failed = (error: unknown) => occupant.gone(`it did not come back from a reset: ${reasonOf(error)}`);
     try {
-      const pending = device.reset();
-      if (pending) pending.then(done, failed);
-      else done();
+      const pending = occupant.device.reset();
+      if (pending) pending.then(finished, failed);
+      else finished();
     } catch (error) {
       failed(error);
     }
   }
 
-  /** The device says that it is gone. Only the first word counts, and only while it is this port's device. */
-  #gone(host: DeviceHost, opening: Opening, reason: string): void {
-    const state = this.#state;
-    if (state === opening) {
-      opening.left ??= reason;
-    } else if ((state.name === "plugged" || state.name === "resetting") && state.host === host) {
-      this.#drop(state);
-      this.#left(reason);
+  /** Newest first, so that no device begins a next one meanwhile. */
+  #cancelAll(status: number, before = Number.POSITIVE_INFINITY): void {
+    for (const request of this.#link.pendingBehind(this.place)) {
+      if (request.serial < before) request.cancel(status);
     }
-  }
-
-  #wake(host: DeviceHost): void {
-    const state = this.#state;
-    if ((state.name === "plugged" || state.name === "resetting") && state.host === host) {
-      this.#link.event(this.#number, state.plug, EVENT_WAKE);
-    }
-  }
-
-  /** The order matters: the guest hears of the unplug first, then its transfers end, then the device is closed. */
-  #drop(state: Plugged | Resetting): void {
-    this.#close(state.device);
-    this.#link.event(this.#number, state.plug, SPEED_NONE);
-    this.#cancelAll(state.device, STATUS_NO_DEVICE);
-  }
-
-  /**
-   * Ends the transfers of the port, or those that came before the one with serial number `before`. Newest first, so that no
-   * device begins a next one meanwhile.
-   */
-  #cancelAll(device: Device, status: number, before = Number.POSITIVE_INFINITY): void {
-    for (const request of this.#link.pendingOf(this.#number).reverse()) {
-      if (request.serial < before) this.#cancel(device, request, status);
-    }
-  }
-
-  /** A transfer that the device does not hold waits for the end of a reset, or is the reset itself. */
-  #cancel(device: Device, request: Request, status: number): void {
-    const { serial } = request;
-    request.cancelledAs = status;
-    if (request.held) device.cancel(request);
-    if (request.serial === serial) request.complete(status, 0);
-  }
-
-  /** Nothing gets through to the device from now on; it is closed once the caller has finished with it. */
-  #close(device: Device): Promise<void> {
-    const closed = Promise.resolve()
-      .then(() => device.close())
-      .catch(() => undefined) // gone already: there is nothing left to close
-      .then(() => this.#setState({ name: "empty" }));
-    this.#setState({ name: "closing", closed });
-    return closed;
   }
 
   #setState(state: PortState): void {
     this.#state = state;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 }
 

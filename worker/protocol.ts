@@ -87,6 +87,8 @@ export interface PlugReport {
   readonly plug: number;
   /** SPEED_… of asm/layout.ts. */
   readonly speed: number;
+  /** Ports of a hub; 0 of anything else. */
+  readonly ports: number;
   readonly vendorId: number;
   readonly productId: number;
   readonly manufacturer: string;
@@ -112,6 +114,8 @@ export interface BackendStats {
 export interface BackendNotice {
   readonly link: number;
   readonly port: number;
+  /** Behind a hub: the route string, 4 bits a hub; otherwise 0. */
+  readonly route: number;
   readonly reason: string;
 }
 
@@ -121,13 +125,16 @@ export interface BackendControl {
   connect(link: number, memory: WebAssembly.Memory, generation: number, core: WebAssembly.Module): Promise<void>;
   /** Unplugs every port of the link and forgets it. */
   disconnect(link: number): Promise<void>;
-  /** Opens the device and connects it to the port. Rejects with a PlugError's words when it cannot. */
-  plug(link: number, port: number, source: DeviceSource): Promise<PlugReport>;
-  /** Ends every transfer of the port, tells the front, closes the device. An empty port is no error. */
-  unplug(link: number, port: number): Promise<void>;
-  input(link: number, port: number, message: DeviceInput): Promise<void>;
+  /**
+   * Opens the device and connects it to the port: of the controller, or with a `route` string of a hub that is plugged in
+   * behind it. Rejects with a PlugError's words when it cannot.
+   */
+  plug(link: number, port: number, source: DeviceSource, route?: number): Promise<PlugReport>;
+  /** Ends every transfer of the port and of all behind it, tells the front, closes the devices. An empty port is no error. */
+  unplug(link: number, port: number, route?: number): Promise<void>;
+  input(link: number, port: number, message: DeviceInput, route?: number): Promise<void>;
   /** What the port's device has for a person, which is given away by this; undefined when it has nothing of the kind. */
-  output(link: number, port: number): Promise<DeviceOutput | undefined>;
+  output(link: number, port: number, route?: number): Promise<DeviceOutput | undefined>;
   stats(): Promise<BackendStats>;
   /** One listener; the last one given is called. */
   listen(listener: (notice: BackendNotice) => void): Promise<void>;

@@ -5,6 +5,7 @@
  */
 import type { Core } from "../asm/core.ts";
 import { STATUS_CANCELLED, TYPE_CONTROL } from "../asm/layout.ts";
+import type { Device } from "./device.ts";
 
 /** Where a request's answer goes. */
 export interface RequestOwner {
@@ -38,8 +39,8 @@ export class Request {
   /** What STATUS_CANCELLED becomes on the ring: STATUS_NO_DEVICE once the port is being emptied. */
   cancelledAs: number = STATUS_CANCELLED;
 
-  /** The device of its port has it. */
-  held = false;
+  /** The device that has it. */
+  holder: Device | undefined;
 
   // The setup packet (USB 2.0 §9.3), when type is TYPE_CONTROL.
   bmRequestType = 0;
@@ -83,6 +84,14 @@ export class Request {
    */
   window(offset: number, length = this.length - offset): Uint8Array<SharedArrayBuffer> {
     return this.#core.window(this.slot, offset, Math.max(0, Math.min(length, this.length - offset)));
+  }
+
+  /** Ends it early. One that no device has waits for the end of a reset, or is the reset itself. */
+  cancel(status: number): void {
+    const { serial, holder } = this;
+    this.cancelledAs = status;
+    holder?.cancel(this);
+    if (this.serial === serial) this.complete(status, 0);
   }
 
   /** Answers it: STATUS_… and the bytes moved. A second answer is ignored. */

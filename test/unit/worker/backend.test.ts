@@ -135,7 +135,7 @@ test("a device that leaves by itself drops its port once, also while it is being
   expect((await sent.done).status).toBe(STATUS_NO_DEVICE);
   await front.settle(2);
   expect(front.events.length).toBe(2);
-  expect(notices).toEqual([{ link: 1, port: 1, reason: "pulled" }]);
+  expect(notices).toEqual([{ link: 1, port: 1, route: 0, reason: "pulled" }]);
   // The next device of the port is not touched by the last words of this one.
   await backend.plug(1, 1, KEYBOARD);
   device.host.gone("late");
@@ -245,6 +245,7 @@ test("a front that breaks the rules loses its ports and its link; others go on",
     {
       link: 1,
       port: 0,
+      route: 0,
       reason: `The virtual controller broke the rules of its link (violation ${VIOLATION_COUNTER}). Start the guest again.`,
     },
   ]);

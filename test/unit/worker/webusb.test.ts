@@ -413,7 +413,7 @@ test("pulled out: transfers end, the port drops once, the page is told once", as
   for (const each of pending) expect((await each.done).status).toBe(STATUS_NO_DEVICE);
   await front.settle();
   expect(front.events.map(({ speed }) => speed)).toEqual([SPEED_HIGH, 0]);
-  expect(notices).toEqual([{ link: 1, port: 1, reason: "The device was pulled out." }]);
+  expect(notices).toEqual([{ link: 1, port: 1, route: 0, reason: "The device was pulled out." }]);
   await backend.unplug(1, 1);
   expect(front.events.length).toBe(2);
   expect(await front.send(bulkIn(8)).done).toMatchObject({ status: STATUS_NO_DEVICE });
@@ -427,7 +427,7 @@ test("pulled out while nothing is under way: the browser's event drops the port"
   await usb.unplug(usbDevice);
   await front.settle();
   expect(front.events.map(({ speed }) => speed)).toEqual([SPEED_HIGH, 0]);
-  expect(notices).toEqual([{ link: 1, port: 1, reason: "Scripted device was pulled out." }]);
+  expect(notices).toEqual([{ link: 1, port: 1, route: 0, reason: "Scripted device was pulled out." }]);
 });
 
 test("a claim that never ends is a refusal, in time", async () => {

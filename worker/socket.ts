@@ -1,0 +1,215 @@
+/**
+ * A socket: where a person plugs a device in, at the controller or at a hub. Plugs and unplugs take turns.
+ *
+ *   empty ──plug──▶ opening ──▶ occupied
+ *     ▲               │            │
+ *     └───────────────┴── closing ◀┘        unplug, or the device is gone
+ *
+ * Most devices connect to one port. A USB 3 hub is two devices, and so connects to two; what is plugged into a socket of
+ * that hub connects to a port of one half or the other, as its speed says.
+ *
+ *   Socket 1 ─┬─ Port 1   SuperSpeed hub ── Port 1, route 2 ─┬─ Socket 1.2
+ *             └─ Port 17  USB 2.0 hub ───── Port 17, route 2 ┘
+ */
+import { SPEED_HIGH, SPEED_SUPER } from "../asm/layout.ts";
+import type { Device, DeviceHost } from "./device.ts";
+import { behind, type Place, placeName, TIERS_MAX } from "./place.ts";
+import { PlugError } from "./plug-error.ts";
+import type { Port } from "./port.ts";
+import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport } from "./protocol.ts";
+
+/** Makes the device of a source, opened and ready for its first transfer, at no more than the `fastest` speed. */
+export type DeviceOpener = (source: DeviceSource, host: DeviceHost, fastest: number) => Promise<Device>;
+
+/** The port that a device of this speed connects to, if the socket has one. */
+export type Contact = (speed: number, isCompanion: boolean) => Port | undefined;
+
+export interface SocketHost {
+  readonly open: DeviceOpener;
+  /** Hears of a device that goes by itself. */
+  left(place: Place, reason: string): void;
+}
+
+interface Opening {
+  readonly name: "opening";
+  /** Why the device left before it was even plugged. */
+  left: string | undefined;
+}
+
+interface Occupied {
+  readonly name: "occupied";
+  readonly device: Device;
+  readonly host: DeviceHost;
+  readonly halves: readonly { readonly device: Device; readonly port: Port }[];
+  /** Of a hub. */
+  readonly sockets: readonly Socket[];
+}
+
+type SocketState =
+  | { readonly name: "empty" }
+  | Opening
+  | Occupied
+  | { readonly name: "closing"; readonly closed: Promise<void> };
+
+export class Socket {
+  readonly #place: Place;
+  readonly #contact: Contact;
+  readonly #host: SocketHost;
+  #state: SocketState = { name: "empty" };
+  /** What the socket is part of is going away: no further plugs. */
+  #retired = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(place: Place, contact: Contact, host: SocketHost) {
+    this.#place = place;
+    this.#contact = contact;
+    this.#host = host;
+  }
+
+  /** Devices here, and in all sockets behind. */
+  get devices(): number {
+    if (this.#state.name !== "occupied") return 0;
+    return this.#state.sockets.reduce((sum, socket) => sum + socket.devices, 1);
+  }
+
+  /** A socket of the hub that is plugged in here. */
+  downstream(number: number): Socket | undefined {
+    return this.#state.name === "occupied" ? this.#state.sockets[number - 1] : undefined;
+  }
+
+  plug(source: DeviceSource): Promise<PlugReport> {
+    return this.#inTurn(() => this.#plugNow(source));
+  }
+
+  unplug(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#state.name === "occupied") this.#drop(this.#state);
+      if (this.#state.name === "closing") await this.#state.closed;
+    });
+  }
+
+  /** Unplugs for good. */
+  retire(): Promise<void> {
+    this.#retired = true;
+    return this.unplug();
+  }
+
+  input(message: DeviceInput): void {
+    if (this.#state.name === "occupied") this.#state.device.input?.(message);
+  }
+
+  output(): DeviceOutput | undefined {
+    return this.#state.name === "occupied" ? this.#state.device.output?.() : undefined;
+  }
+
+  async #plugNow(source: DeviceSource): Promise<PlugReport> {
+    if (this.#state.name === "closing") await this.#state.closed;
+    if (this.#retired) throw new PlugError("NotFoundError", "What this port belongs to is gone.");
+    if (this.#state.name !== "empty") {
+      const name = placeName(this.#place);
+      throw new PlugError("PortOccupiedError", `Port ${name} is occupied. Unplug its device first.`);
+    }
+    const opening: Opening = { name: "opening", left: undefined };
+    const host: DeviceHost = {
+      gone: (reason) => this.#gone(host, opening, reason),
+      wake: (half) => this.#wake(host, half),
+    };
+    this.#setState(opening);
+    let device: Device;
+    try {
+      device = await this.#host.open(source, host, this.#contact(SPEED_SUPER, false) ? SPEED_SUPER : SPEED_HIGH);
+    } catch (error) {
+      this.#setState({ name: "empty" });
+      throw error;
+    }
+    if (opening.left !== undefined || this.#retired) {
+      const reason = opening.left ?? "what the port belongs to is gone";
+      await this.#close(device, []);
+      throw new PlugError("NotFoundError", `The device left while it was being plugged: ${reason}`);
+    }
+    const halves = this.#halvesOf(device);
+    const refusal = this.#refusal(device, halves.length);
+    if (refusal !== undefined) {
+      await this.#close(device, []);
+      throw new PlugError("UnsupportedError", refusal);
+    }
+    return this.#connect(device, host, halves);
+  }
+
+  #halvesOf(device: Device): Occupied["halves"] {
+    return [device, device.companion].flatMap((half) => {
+      const port = half && this.#contact(half.speed, half !== device);
+      return half && port ? [{ device: half, port }] : [];
+    });
+  }
+
+  #refusal(device: Device, halves: number): string | undefined {
+    if (halves === 0) {
+      return "A SuperSpeed device needs a port of the controller or of a USB 3 hub, and this hub is a USB 2.0 hub.";
+    }
+    if (device.hub && this.#place.tier >= TIERS_MAX)
+      return `USB allows ${TIERS_MAX} hubs in a row. Use a port further up.`;
+    return undefined;
+  }
+
+  #connect(device: Device, host: DeviceHost, halves: Occupied["halves"]): PlugReport {
+    const sockets: Socket[] = [];
+    this.#setState({ name: "occupied", device, host, halves, sockets });
+    const downstream = halves.map((half) => ({
+      isFast: half.device.speed === SPEED_SUPER,
+      ports: half.port.attach(half.device, host.gone),
+    }));
+    const count = Math.max(...downstream.map(({ ports }) => ports.length));
+    for (let index = 0; index < count; index++) {
+      const contact: Contact = (speed) =>
+        downstream.find(({ isFast }) => isFast === (speed === SPEED_SUPER))?.ports[index];
+      sockets.push(new Socket(behind(this.#place, index + 1), contact, this.#host));
+    }
+    const plug = halves[0]?.port.plugs ?? 0;
+    return { plug, speed: device.speed, ports: count, ...device.identity };
+  }
+
+  /** The device says that it is gone. Only the first word counts, and only while it is this socket's device. */
+  #gone(host: DeviceHost, opening: Opening, reason: string): void {
+    const state = this.#state;
+    if (state === opening) {
+      opening.left ??= reason;
+    } else if (state.name === "occupied" && state.host === host) {
+      this.#drop(state);
+      this.#host.left(this.#place, reason);
+    }
+  }
+
+  #wake(host: DeviceHost, half: Device | undefined): void {
+    const state = this.#state;
+    if (state.name !== "occupied" || state.host !== host) return;
+    state.halves.find(({ device }) => device === (half ?? state.device))?.port.wake();
+  }
+
+  /** Nothing gets through to the device from now on; it is closed once the caller has finished with it. */
+  #drop({ device, halves, sockets }: Occupied): void {
+    this.#close(device, sockets);
+    for (const { port } of halves) port.detach();
+  }
+
+  /** What is plugged into a hub goes with it. */
+  #close(device: Device, sockets: readonly Socket[]): Promise<void> {
+    const closed = Promise.resolve()
+      .then(() => Promise.all(sockets.map((socket) => socket.retire())))
+      .then(() => Promise.all([device.close(), device.companion?.close()]))
+      .catch(() => undefined) // gone already: there is nothing left to close
+      .then(() => this.#setState({ name: "empty" }));
+    this.#setState({ name: "closing", closed });
+    return closed;
+  }
+
+  #setState(state: SocketState): void {
+    this.#state = state;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
