@@ -11,6 +11,7 @@ import {
   HCSPARAMS1,
   HCSPARAMS2,
   HCSPARAMS3,
+  MAX_PSA_SIZE,
   MAX_SLOTS,
   OPERATIONAL,
   RTSOFF,
@@ -19,8 +20,13 @@ import {
 
 const HCIVERSION = 0x0110;
 const MAX_INTERRUPTERS = 1;
-/** No Secondary SID Support; no streams, no 64-bit addresses, 32-byte contexts, ports always powered. */
+/** No Secondary SID Support; no 64-bit addresses, 32-byte contexts, ports always powered. */
 const HCCPARAMS1_NSS = 1 << 7;
+/** Parse All Event Data: those behind a short packet, too. */
+const HCCPARAMS1_PAE = 1 << 8;
+/** Contiguous Frame ID: every Isoch TRB may name its frame. */
+const HCCPARAMS1_CFC = 1 << 11;
+const HCCPARAMS1_MAX_PSA_SIZE_SHIFT = 12;
 /** Isochronous Scheduling Threshold: one frame. */
 const IST = (1 << 3) | 1;
 
@@ -31,6 +37,12 @@ const PROTOCOL_SIZE = 0x10;
 export function capabilityRegisters(sockets: number): Register[] {
   const usb2 = EXTENDED_CAPABILITIES;
   const usb3 = EXTENDED_CAPABILITIES + PROTOCOL_SIZE;
+  const hccparams1 =
+    HCCPARAMS1_NSS |
+    HCCPARAMS1_PAE |
+    HCCPARAMS1_CFC |
+    (MAX_PSA_SIZE << HCCPARAMS1_MAX_PSA_SIZE_SHIFT) |
+    ((EXTENDED_CAPABILITIES >> 2) << 16);
   const constant = (name: string, offset: number, value: number): Register => {
     return { name, offset, reset: value >>> 0, rw: 0, rw1c: 0 };
   };
@@ -39,7 +51,7 @@ export function capabilityRegisters(sockets: number): Register[] {
     constant("HCSPARAMS1", HCSPARAMS1, MAX_SLOTS | (MAX_INTERRUPTERS << 8) | ((2 * sockets) << 24)),
     constant("HCSPARAMS2", HCSPARAMS2, IST | (ERST_MAX << 4)),
     constant("HCSPARAMS3", HCSPARAMS3, 0),
-    constant("HCCPARAMS1", HCCPARAMS1, HCCPARAMS1_NSS | ((EXTENDED_CAPABILITIES >> 2) << 16)),
+    constant("HCCPARAMS1", HCCPARAMS1, hccparams1),
     constant("DBOFF", DBOFF, DOORBELLS),
     constant("RTSOFF", RTSOFF, RUNTIME),
     constant("HCCPARAMS2", HCCPARAMS2, 0),

@@ -9,6 +9,7 @@ import type { EventSink } from "./transfer-events.ts";
 import {
   CC_COMMAND_ABORTED,
   CC_COMMAND_RING_STOPPED,
+  CC_SUCCESS,
   CC_TRB_ERROR,
   eventControl,
   eventStatus,
@@ -88,6 +89,10 @@ export class CommandRing {
       this.#host.charge(COMMAND_WORK);
       const fetch = this.#cursor.next(this.#host.memory, this.#trb);
       if (fetch === "empty") return;
+      if (fetch === "link") {
+        this.#complete(this.#trb.address, CC_SUCCESS, 0);
+        continue;
+      }
       if (fetch === "broken") {
         this.#complete(this.#cursor.dequeue, CC_TRB_ERROR, 0);
         this.stop();

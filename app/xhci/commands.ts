@@ -1,4 +1,6 @@
 /** The commands of the command ring, each in the order of its steps in the specification (xHCI 1.2 §4.6). */
+import { SPEED_FULL, SPEED_SUPER, TYPE_BULK, TYPE_CONTROL } from "../../asm/layout.ts";
+import { percentLeft, type Share, shareOf } from "./bandwidth.ts";
 import {
   CONTEXT_SIZE,
   clearContext,
@@ -10,8 +12,6 @@ import {
   EP_STATE_RUNNING,
   EP_STATE_STOPPED,
   EP_TYPE_CONTROL,
-  EP_TYPE_ISOCH_IN,
-  EP_TYPE_ISOCH_OUT,
   evaluateEndpointContext,
   evaluateHubFields,
   evaluateSlotContext,
@@ -20,11 +20,14 @@ import {
   SLOT_STATE_ADDRESSED,
   SLOT_STATE_CONFIGURED,
   SLOT_STATE_DEFAULT,
+  type SlotContext,
 } from "./context.ts";
-import { type EndpointHost, type Plug, supportedType } from "./endpoint.ts";
+import { urbType } from "./endpoint.ts";
+import { MAX_PSA_SIZE } from "./registers.ts";
 import type { RootHub } from "./root-hub.ts";
 import { addressable, Slot, type SlotSaved } from "./slot.ts";
 import { translatorFits } from "./transaction-translator.ts";
+import type { EndpointHost, Plug } from "./transfer-ring.ts";
 import {
   CC_BANDWIDTH_ERROR,
   CC_CONTEXT_STATE_ERROR,
@@ -42,15 +45,16 @@ import {
   TRB_DISABLE_SLOT,
   TRB_ENABLE_SLOT,
   TRB_EVALUATE_CONTEXT,
+  TRB_FORCE_HEADER,
+  TRB_GET_PORT_BANDWIDTH,
   TRB_NO_OP_COMMAND,
   TRB_RESET_DEVICE,
   TRB_RESET_ENDPOINT,
   TRB_SET_TR_DEQUEUE,
   TRB_STOP_ENDPOINT,
+  TRB_TSP,
   type Trb,
 } from "./trb.ts";
-
-const ISOCH_TYPES = [EP_TYPE_ISOCH_OUT, EP_TYPE_ISOCH_IN];
 
 export interface CommandHost extends EndpointHost {
   readonly hub: RootHub;
@@ -66,6 +70,17 @@ export type CommandDone = (code: number, slotId: number) => void;
 /** A context's and a ring's pointers have 16-byte alignment; the low bits hold flags. */
 function pointerOf(trb: Trb): number {
   return (trb.parameter & ~0xf) >>> 0;
+}
+
+/** Can an endpoint with such a context be configured (§4.6.6, §6.2.3)? */
+function isConfigurable(fields: EndpointContext, id: number, speed: number): boolean {
+  const type = urbType(fields.type);
+  const isIn = fields.type >= EP_TYPE_CONTROL + 1;
+  if (type === undefined || type === TYPE_CONTROL || fields.maxPacketSize === 0) return false;
+  if (isIn !== ((id & 1) === 1)) return false;
+  if (fields.maxPrimaryStreams === 0) return true;
+  const mayStream = type === TYPE_BULK && speed === SPEED_SUPER && fields.linearStreamArray;
+  return mayStream && fields.maxPrimaryStreams <= MAX_PSA_SIZE;
 }
 
 export class Commands {
@@ -120,6 +135,12 @@ export class Commands {
       case TRB_ENABLE_SLOT:
         this.#enableSlot(done);
         return;
+      case TRB_GET_PORT_BANDWIDTH:
+        done(this.#getPortBandwidth(trb), 0);
+        return;
+      case TRB_FORCE_HEADER:
+        done(this.#forceHeader(trb), 0);
+        return;
       case TRB_DISABLE_SLOT:
       case TRB_ADDRESS_DEVICE:
       case TRB_CONFIGURE_ENDPOINT:
@@ -150,7 +171,7 @@ export class Commands {
       case TRB_EVALUATE_CONTEXT:
         return this.#evaluateContext(slot, pointerOf(trb));
       case TRB_RESET_ENDPOINT:
-        return this.#resetEndpoint(slot, trb.endpointId);
+        return this.#resetEndpoint(slot, trb.endpointId, (trb.control & TRB_TSP) !== 0);
       case TRB_SET_TR_DEQUEUE:
         return this.#setTrDequeue(slot, trb);
       default:
@@ -200,7 +221,7 @@ export class Commands {
       const addressing = ++this.#addressing;
       hub.locate(fields.rootHubPort, fields.routeString, (plug) => {
         if (addressing !== this.#addressing) return;
-        if (plug) this.#addressed(slot, plug, input, context, control, blockSetAddress);
+        if (plug) this.#addressed(slot, plug, fields, input, context, control, blockSetAddress);
         done(plug ? CC_SUCCESS : CC_USB_TRANSACTION_ERROR);
       });
     }
@@ -209,6 +230,7 @@ export class Commands {
   #addressed(
     slot: Slot,
     plug: Plug,
+    fields: SlotContext,
     input: number,
     context: number,
     control: EndpointContext,
@@ -217,6 +239,8 @@ export class Commands {
     const { memory, hub } = this.#host;
     slot.close();
     slot.plug = plug;
+    slot.rootHubPort = fields.rootHubPort;
+    slot.speed = fields.speed;
     slot.context = context;
     copyContext(memory, input + CONTEXT_SIZE, context);
     copyContext(memory, input + 2 * CONTEXT_SIZE, slot.endpointContext(1));
@@ -244,13 +268,11 @@ export class Commands {
     if (drop & 3 || (add & 3) !== 1) return CC_PARAMETER_ERROR;
     for (let id = 2; id <= ENDPOINT_ID_MAX; id++) {
       if (!((add >>> id) & 1)) continue;
-      const fields = readEndpointContext(memory, input + (id + 1) * CONTEXT_SIZE);
-      if (ISOCH_TYPES.includes(fields.type)) return CC_BANDWIDTH_ERROR;
-      const isIn = fields.type >= EP_TYPE_CONTROL + 1;
-      if (!supportedType(fields.type) || fields.type === EP_TYPE_CONTROL) return CC_PARAMETER_ERROR;
-      if (isIn !== ((id & 1) === 1) || fields.maxPacketSize === 0) return CC_PARAMETER_ERROR;
-      if (fields.maxPrimaryStreams !== 0) return CC_PARAMETER_ERROR;
+      if (!isConfigurable(readEndpointContext(memory, input + (id + 1) * CONTEXT_SIZE), id, slot.speed)) {
+        return CC_PARAMETER_ERROR;
+      }
     }
+    if (this.#bandwidthAfter(slot, drop, add, input) < 0) return CC_BANDWIDTH_ERROR;
     for (let id = 2; id <= ENDPOINT_ID_MAX; id++) {
       const from = input + (id + 1) * CONTEXT_SIZE;
       const to = slot.endpointContext(id);
@@ -282,12 +304,12 @@ export class Commands {
   }
 
   /** §4.6.8 */
-  #resetEndpoint(slot: Slot, endpointId: number): number {
+  #resetEndpoint(slot: Slot, endpointId: number, preserve: boolean): number {
     const endpoint = slot.endpoint(endpointId);
     if (endpointId === 0) return CC_TRB_ERROR;
     if (!endpoint) return CC_ENDPOINT_NOT_ENABLED;
     if (endpoint.state !== EP_STATE_HALTED) return CC_CONTEXT_STATE_ERROR;
-    endpoint.reset();
+    endpoint.reset(preserve);
     return CC_SUCCESS;
   }
 
@@ -306,8 +328,61 @@ export class Commands {
     if (trb.endpointId === 0) return CC_TRB_ERROR;
     if (!endpoint) return CC_ENDPOINT_NOT_ENABLED;
     if (endpoint.state !== EP_STATE_STOPPED && endpoint.state !== EP_STATE_ERROR) return CC_CONTEXT_STATE_ERROR;
-    endpoint.setDequeue(pointerOf(trb), trb.parameter & 1);
-    return CC_SUCCESS;
+    const streamType = (trb.parameter >>> 1) & 7;
+    return endpoint.setDequeue(pointerOf(trb), trb.parameter & 1, trb.streamId, streamType);
+  }
+
+  /** §4.6.13: the header of a USB3 link; the devices here have no use for any. */
+  #forceHeader(trb: Trb): number {
+    const port = this.#host.hub.ports[(trb.control >>> 24) - 1];
+    if (port?.protocol !== "usb3") return CC_TRB_ERROR;
+    return port.enabled ? CC_SUCCESS : CC_USB_TRANSACTION_ERROR;
+  }
+
+  /** §4.6.15: a byte a port, the percentage of its bus that periodic transfers of that speed may still have. */
+  #getPortBandwidth(trb: Trb): number {
+    const { memory, hub } = this.#host;
+    const speed = (trb.control >>> 16) & 0xf;
+    const { slotId: hubSlot } = trb;
+    if (speed < SPEED_FULL || speed > SPEED_SUPER) return CC_PARAMETER_ERROR;
+    let percents: number[];
+    if (hubSlot === 0) {
+      percents = hub.ports.map(({ id, protocol }) => {
+        return (protocol === "usb3") === (speed === SPEED_SUPER) ? this.#bandwidthOf(id, speed) : 0;
+      });
+    } else {
+      const slot = this.#slots[hubSlot];
+      if (!slot || slot.context === 0) return CC_SLOT_NOT_ENABLED;
+      const ports = readSlotContext(memory, slot.context).numberOfPorts;
+      percents = new Array<number>(ports).fill(this.#bandwidthOf(slot.rootHubPort, speed));
+    }
+    return memory.write(pointerOf(trb), Uint8Array.of(0, ...percents)) ? CC_SUCCESS : CC_PARAMETER_ERROR;
+  }
+
+  #bandwidthOf(rootHubPort: number, speed: number): number {
+    return Math.max(0, percentLeft(speed, this.#shares(rootHubPort, speed)));
+  }
+
+  /** What would be left on the slot's bus after Configure Endpoint, in percent. */
+  #bandwidthAfter(slot: Slot, drop: number, add: number, input: number): number {
+    const { memory } = this.#host;
+    const shares = [...this.#shares(slot.rootHubPort, slot.speed, slot, drop | add)];
+    for (let id = 2; id <= ENDPOINT_ID_MAX; id++) {
+      if (!((add >>> id) & 1)) continue;
+      const share = shareOf(readEndpointContext(memory, input + (id + 1) * CONTEXT_SIZE));
+      if (share) shares.push(share);
+    }
+    return shares.length === 0 ? 0 : percentLeft(slot.speed, shares);
+  }
+
+  /** What the periodic endpoints behind a port take, but those of one slot that are in `without`. */
+  *#shares(rootHubPort: number, speed: number, except?: Slot, without = 0): Generator<Share> {
+    for (const slot of this.slots()) {
+      if (slot.rootHubPort !== rootHubPort || slot.speed !== speed) continue;
+      for (const { id, share } of slot.endpoints()) {
+        if (share && !(slot === except && (without >>> id) & 1)) yield share;
+      }
+    }
   }
 
   /** §4.6.11 */

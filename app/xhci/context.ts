@@ -36,13 +36,17 @@ export const EP_TYPE_ISOCH_IN = 5;
 export const EP_TYPE_BULK_IN = 6;
 export const EP_TYPE_INTERRUPT_IN = 7;
 
+const INTERVAL_MAX = 15;
+
 /** The fields of a slot context that this controller reads (xHCI 1.2 §6.2.2). */
 export interface SlotContext {
   readonly routeString: number;
-  /** SPEED_… */
+  /** SPEED_… of asm/layout.ts, which are the default protocol speed ids. */
   readonly speed: number;
   readonly contextEntries: number;
   readonly rootHubPort: number;
+  /** Of a hub. */
+  readonly numberOfPorts: number;
   /** TT Hub Slot ID and TT Port Number: where a low- or full-speed device leaves high speed. */
   readonly ttHubSlot: number;
   readonly ttPort: number;
@@ -62,6 +66,7 @@ export function readSlotContext(memory: GuestMemory, address: number): SlotConte
     speed: (dword0 >>> 20) & 0xf,
     contextEntries: dword0 >>> 27,
     rootHubPort: (dword1 >>> 16) & 0xff,
+    numberOfPorts: dword1 >>> 24,
     ttHubSlot: dword2 & 0xff,
     ttPort: (dword2 >>> 8) & 0xff,
   };
@@ -71,7 +76,12 @@ export function readSlotContext(memory: GuestMemory, address: number): SlotConte
 export interface EndpointContext {
   readonly type: number;
   readonly maxPacketSize: number;
+  /** Bytes of a service interval, for a periodic endpoint. */
+  readonly maxEsitPayload: number;
+  /** log2 of the size of the stream array, less 1; 0 without streams. */
   readonly maxPrimaryStreams: number;
+  /** LSA: the stream array is all there is, with no secondary arrays behind it. */
+  readonly linearStreamArray: boolean;
   /** The period is 125 µs × 2^interval. */
   readonly interval: number;
   readonly dequeue: number;
@@ -82,14 +92,24 @@ export function readEndpointContext(memory: GuestMemory, address: number): Endpo
   const dword0 = memory.read32(address);
   const dword1 = memory.read32(address + 4);
   const dword2 = memory.read32(address + 8);
+  const maxPacketSize = dword1 >>> 16;
+  // A driver for an xHC without LEC gives the payload in 16 bits, and one of xHCI 0.96 not at all (§6.2.3.8).
+  const burst = (((dword1 >>> 8) & 0xff) + 1) * (((dword0 >>> 8) & 3) + 1);
   return {
     type: (dword1 >>> 3) & 7,
-    maxPacketSize: dword1 >>> 16,
+    maxPacketSize,
+    maxEsitPayload: memory.read32(address + 16) >>> 16 || maxPacketSize * burst,
     maxPrimaryStreams: (dword0 >>> 10) & 0x1f,
+    linearStreamArray: (dword0 & 0x8000) !== 0,
     interval: (dword0 >>> 16) & 0xff,
     dequeue: (dword2 & ~0xf) >>> 0,
     dequeueCycle: dword2 & 1,
   };
+}
+
+/** The service interval of a periodic endpoint, in microframes: at most 4.096 s (§6.2.3.6). */
+export function serviceInterval(fields: EndpointContext): number {
+  return 2 ** Math.min(fields.interval, INTERVAL_MAX);
 }
 
 /** Copies a whole context from the guest's input context to the output context. */

@@ -1,6 +1,7 @@
 /** Interrupter 0: the event ring, its registers, and the INTx line (xHCI 1.2 §4.17). */
 import type { GuestMemory } from "../guest/machine.ts";
 import { EventRing, type EventRingState } from "./event-ring.ts";
+import type { FrameClock, Sleeper } from "./frame-clock.ts";
 import type { Register, RegisterFile } from "./register-file.ts";
 import {
   ERDP,
@@ -18,6 +19,7 @@ import {
   IMAN_IP,
   IMOD,
   IMOD_DEFAULT,
+  IMOD_INTERVAL,
   USBCMD,
   USBCMD_INTE,
   USBSTS,
@@ -25,14 +27,29 @@ import {
 } from "./registers.ts";
 import type { Taps } from "./tap.ts";
 
-export class Interrupter {
-  readonly #ring: EventRing;
-  readonly #line: (asserted: boolean) => void;
-  #file: RegisterFile | undefined;
+/** Units of IMODI in a microframe of 125 µs. */
+const MODERATIONS_PER_MICROFRAME = 500;
 
-  constructor(memory: GuestMemory, line: (asserted: boolean) => void, taps: Taps = new Set()) {
-    this.#ring = new EventRing(memory, taps);
-    this.#line = line;
+export interface InterrupterHost {
+  readonly memory: GuestMemory;
+  readonly clock: FrameClock;
+  readonly taps: Taps;
+  /** The guest is in the middle of an access to the controller: what happens now is what it has asked for. */
+  readonly accessed: boolean;
+  /** Drives INTx. */
+  line(asserted: boolean): void;
+}
+
+export class Interrupter implements Sleeper {
+  readonly #host: InterrupterHost;
+  readonly #ring: EventRing;
+  #file: RegisterFile | undefined;
+  /** Microframe of the last interrupt. */
+  #last = Number.NEGATIVE_INFINITY;
+
+  constructor(host: InterrupterHost) {
+    this.#host = host;
+    this.#ring = new EventRing(host.memory, host.taps);
   }
 
   /** Its rows of the register table. */
@@ -40,7 +57,6 @@ export class Interrupter {
     const update = () => this.updateLine();
     return [
       { name: "IMAN", offset: IMAN, reset: 0, rw: IMAN_IE, rw1c: IMAN_IP, written: update },
-      // Kept and readable; events here come as fast as the guest asks for them, so there is nothing to moderate.
       { name: "IMOD", offset: IMOD, reset: IMOD_DEFAULT, rw: 0xffffffff, rw1c: 0 },
       { name: "ERSTSZ", offset: ERSTSZ, reset: 0, rw: ERSTSZ_MASK, rw1c: 0 },
       {
@@ -74,6 +90,8 @@ export class Interrupter {
   }
 
   reset(): void {
+    this.#host.clock.forget(this);
+    this.#last = Number.NEGATIVE_INFINITY;
     this.#ring.reset();
     this.updateLine();
   }
@@ -88,7 +106,7 @@ export class Interrupter {
     const file = this.#file;
     if (!file) return;
     const enabled = (file.get(USBCMD) & USBCMD_INTE) !== 0;
-    this.#line(enabled && (file.get(IMAN) & (IMAN_IP | IMAN_IE)) === (IMAN_IP | IMAN_IE));
+    this.#host.line(enabled && (file.get(IMAN) & (IMAN_IP | IMAN_IE)) === (IMAN_IP | IMAN_IE));
   }
 
   save(): EventRingState {
@@ -104,10 +122,29 @@ export class Interrupter {
     return ((this.#file?.get(ERDP) ?? 0) & ERDP_POINTER) >>> 0;
   }
 
-  /** An event was put on the ring: interrupts once until the guest clears Event Handler Busy (§4.17.2). */
+  /** The moderation interval is over: interrupts, if the guest has not seen the events meanwhile. */
+  elapsed(): void {
+    if (this.#ring.configured && this.#dequeue !== this.#ring.enqueue) this.#raise();
+  }
+
+  /**
+   * An event was put on the ring: interrupts once until the guest clears Event Handler Busy (§4.17.2), and no sooner after
+   * the last time than IMODI says (§4.17.2). What the guest's own access brings about is not held back: it comes at the
+   * guest's pace, and to hold it back would only make the guest wait.
+   */
   #raise(): void {
     const file = this.#file;
     if (!file || file.get(ERDP) & ERDP_EHB) return;
+    const { clock, accessed } = this.#host;
+    const moderation = (file.get(IMOD) & IMOD_INTERVAL) / MODERATIONS_PER_MICROFRAME;
+    if (moderation > 0) {
+      const { now } = clock;
+      if (!accessed && now < this.#last + moderation) {
+        clock.wake(this, this.#last + moderation);
+        return;
+      }
+      this.#last = now;
+    }
     file.setBits(ERDP, ERDP_EHB);
     file.setBits(IMAN, IMAN_IP);
     file.setBits(USBSTS, USBSTS_EINT);

@@ -23,6 +23,8 @@ export const HCCPARAMS2 = CAPABILITY + 0x1c;
 
 /** Windows asks for at least 64. */
 export const MAX_SLOTS = 64;
+/** Primary Stream Array size: 2^(n + 1) contexts, so that UASP has its 255 streams. */
+export const MAX_PSA_SIZE = 7;
 /** log2 of the segments an event ring may have. */
 export const ERST_MAX = 4;
 
@@ -42,6 +44,7 @@ export const USBCMD_HCRST = 1 << 1;
 export const USBCMD_INTE = 1 << 2;
 export const USBCMD_HSEE = 1 << 3;
 export const USBCMD_CRS = 1 << 9;
+/** Enable Wrap Event. */
 export const USBCMD_EWE = 1 << 10;
 
 export const USBSTS_HCH = 1 << 0;
@@ -112,6 +115,8 @@ export const IMAN_IE = 1 << 1;
 export const IMOD_DEFAULT = 4000;
 export const ERSTSZ_MASK = 0xffff;
 export const ERSTBA_MASK = 0xffffffc0;
+/** IMODI, in units of 250 ns; the upper half is the counter. */
+export const IMOD_INTERVAL = 0xffff;
 export const ERDP_DESI = 7;
 export const ERDP_EHB = 1 << 3;
 export const ERDP_POINTER = 0xfffffff0;

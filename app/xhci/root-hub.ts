@@ -15,9 +15,9 @@ import {
 } from "../../asm/layout.ts";
 import { noTraffic, type PortCounters, type RootHubPort } from "../controller.ts";
 import type { Link, Urb } from "../link.ts";
-import type { Plug } from "./endpoint.ts";
 import { Port, type PortHost, type Protocol } from "./port.ts";
 import { RoutedDevices } from "./routed-devices.ts";
+import type { Plug } from "./transfer-ring.ts";
 
 /** One port of the link: one plug of it. */
 class LinkPort implements RootHubPort {

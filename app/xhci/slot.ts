@@ -7,6 +7,7 @@ import {
   EP_STATE_DISABLED,
   EP_TYPE_CONTROL,
   readEndpointContext,
+  readSlotContext,
   SLOT_STATE_ADDRESSED,
   SLOT_STATE_CONFIGURED,
   SLOT_STATE_DEFAULT,
@@ -15,7 +16,8 @@ import {
   writeEndpointState,
   writeSlotState,
 } from "./context.ts";
-import { Endpoint, type EndpointHost, type Plug } from "./endpoint.ts";
+import { Endpoint, type EndpointSaved } from "./endpoint.ts";
+import type { EndpointHost, Plug } from "./transfer-ring.ts";
 
 /** What a saved state keeps of a slot. */
 export interface SlotSaved {
@@ -23,7 +25,7 @@ export interface SlotSaved {
   readonly state: number;
   readonly context: number;
   readonly plug: Plug | undefined;
-  readonly endpoints: readonly { id: number; state: number; dequeue: number; cycle: number }[];
+  readonly endpoints: readonly ({ readonly id: number } & EndpointSaved)[];
 }
 
 export class Slot {
@@ -33,6 +35,9 @@ export class Slot {
   /** The Device Context in the guest's memory; 0 until Address Device. */
   context = 0;
   plug: Plug | undefined;
+  /** As Address Device named them. */
+  rootHubPort = 0;
+  speed = 0;
   readonly #endpoints: (Endpoint | undefined)[] = [];
 
   constructor(id: number, host: EndpointHost) {
@@ -105,6 +110,9 @@ export class Slot {
   restore(memory: GuestMemory, saved: SlotSaved): void {
     this.state = saved.state;
     this.context = saved.context;
+    const { rootHubPort, speed } = readSlotContext(memory, saved.context);
+    this.rootHubPort = rootHubPort;
+    this.speed = speed;
     // The device of then is not the one of now: plug 0 is nobody's, so its transfers fail as on an empty port.
     this.plug = saved.plug && { ...saved.plug, plug: 0 };
     for (const endpoint of saved.endpoints) {

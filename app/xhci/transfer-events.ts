@@ -10,6 +10,8 @@ import {
   TRB_EVENT_IS_DATA,
   TRB_IOC,
   TRB_ISP,
+  TRB_LINK,
+  TRB_NO_OP,
   TRB_STATUS_STAGE,
   TRB_TRANSFER_EVENT,
 } from "./trb.ts";
@@ -43,10 +45,7 @@ export function postCompleted(
     }
     if (type === TRB_EVENT_DATA) {
       if (control & TRB_IOC) {
-        const code = short ? CC_SHORT_PACKET : CC_SUCCESS;
-        const flags = eventControl(TRB_TRANSFER_EVENT, slotId, endpointId, TRB_EVENT_IS_DATA);
-        const blocked = (control & TRB_BEI) !== 0;
-        sink.post(transfer.parameter(index), eventStatus(code, edtla), flags, blocked, transfer.parameterHigh(index));
+        postEventData(sink, transfer, index, short ? CC_SHORT_PACKET : CC_SUCCESS, edtla, slotId, endpointId);
       }
       edtla = 0;
       continue;
@@ -59,15 +58,16 @@ export function postCompleted(
     if (reported) continue;
     if (control & TRB_IOC || (short && control & TRB_ISP)) {
       const code = short ? CC_SHORT_PACKET : CC_SUCCESS;
-      // BEI is about the event that IOC asks for (§6.4.1.1).
-      const blocked = (control & TRB_IOC) !== 0 && (control & TRB_BEI) !== 0;
-      postFor(sink, transfer, index, code, room - moved, slotId, endpointId, blocked);
+      postFor(sink, transfer, index, code, room - moved, slotId, endpointId, isBlocked(control));
       reported = short;
     }
   }
 }
 
-/** The one event of a transfer that failed (or was stopped) after `actual` bytes: it points to the TRB it failed in. */
+/**
+ * The event of a transfer that failed (or was stopped) after `actual` bytes: it points to the TRB it failed in, whose index
+ * is the answer.
+ */
 export function postFailed(
   sink: EventSink,
   transfer: Transfer,
@@ -75,16 +75,16 @@ export function postFailed(
   code: number,
   slotId: number,
   endpointId: number,
-): void {
+): number {
   if (transfer.count === 0) {
     // A ring of nothing but Link TRBs: there is no TRB to blame.
     sink.post(0, eventStatus(code, 0), eventControl(TRB_TRANSFER_EVENT, slotId, endpointId));
-    return;
+    return 0;
   }
   // A control transfer without data fails in its status stage, never in the setup stage that carried the request; and
-  // never does an Event Data TRB.
+  // never does a TRB that moves nothing.
   let last = transfer.count - 1;
-  while (last > 0 && transfer.type(last) === TRB_EVENT_DATA) last--;
+  while (last > 0 && isIdle(transfer.type(last))) last--;
   let left = actual;
   let index = 0;
   for (; index < last; index++) {
@@ -94,6 +94,51 @@ export function postFailed(
   }
   const residual = Math.max(0, transfer.bufferLength(index) - left);
   postFor(sink, transfer, index, code, residual, slotId, endpointId, false);
+  return index;
+}
+
+/**
+ * The events of an isochronous TD that failed in its TRB `failed`, after that one's: the xHC goes on to the next TD, and on
+ * its way every TRB that wants an event has one, with the same code (§4.9.1).
+ */
+export function postPassed(
+  sink: EventSink,
+  transfer: Transfer,
+  failed: number,
+  actual: number,
+  code: number,
+  slotId: number,
+  endpointId: number,
+): void {
+  for (let index = failed + 1; index < transfer.count; index++) {
+    const control = transfer.control(index);
+    if (!(control & TRB_IOC)) continue;
+    if (transfer.type(index) === TRB_EVENT_DATA) postEventData(sink, transfer, index, code, actual, slotId, endpointId);
+    else postFor(sink, transfer, index, code, transfer.bufferLength(index), slotId, endpointId, isBlocked(control));
+  }
+}
+
+function isIdle(type: number): boolean {
+  return type === TRB_EVENT_DATA || type === TRB_NO_OP || type === TRB_LINK;
+}
+
+/** BEI is about the event that IOC asks for (§6.4.1.1). */
+function isBlocked(control: number): boolean {
+  return (control & TRB_IOC) !== 0 && (control & TRB_BEI) !== 0;
+}
+
+function postEventData(
+  sink: EventSink,
+  transfer: Transfer,
+  index: number,
+  code: number,
+  length: number,
+  slotId: number,
+  endpointId: number,
+): void {
+  const flags = eventControl(TRB_TRANSFER_EVENT, slotId, endpointId, TRB_EVENT_IS_DATA);
+  const blocked = isBlocked(transfer.control(index));
+  sink.post(transfer.parameter(index), eventStatus(code, length), flags, blocked, transfer.parameterHigh(index));
 }
 
 function postFor(

@@ -3,19 +3,23 @@
  * checked, and then trusted (xHCI 1.2 §3.2.9, §4.11). Reused: parse() overwrites it.
  */
 import type { Core } from "../../asm/core.ts";
-import { LENGTH_MAX } from "../../asm/layout.ts";
+import { LENGTH_MAX, TYPE_CONTROL, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
 import type { GuestMemory } from "../guest/machine.ts";
 import type { Urb } from "../link.ts";
 import { RingCursor } from "./consumer-ring.ts";
 import {
+  frameId,
   TRB_CHAIN,
   TRB_DATA_STAGE,
   TRB_EVENT_DATA,
   TRB_IDT,
+  TRB_ISOCH,
   TRB_LENGTH_MASK,
+  TRB_LINK,
   TRB_NO_OP,
   TRB_NORMAL,
   TRB_SETUP_STAGE,
+  TRB_SIA,
   TRB_STATUS_STAGE,
   Trb,
   trbType,
@@ -54,8 +58,12 @@ export class Transfer {
   isIn = false;
   /** Bytes that the transfer moves. */
   length = 0;
-  /** Of those, the first ones that were moved before it was interrupted: the URB asks for the others. */
+  /** Of those, the first ones that were moved before it was interrupted: the URB is about the others. */
   skip = 0;
+  /** Isochronous: the microframe it is due in. */
+  due = 0;
+  /** A completion code that is known without asking the device; 0 when there is none. */
+  refusal = 0;
 
   // The TRBs, as they were read.
   count = 0;
@@ -64,7 +72,7 @@ export class Transfer {
   #pointersHigh = new Uint32Array(16);
   #statuses = new Uint32Array(16);
   #controls = new Uint32Array(16);
-  /** How far a control transfer was read: the stage (a TRB type) of the TRB read last, 0 before the first. */
+  /** How far the transfer was read: the stage (a TRB type) of the TRB read last, Isoch for all behind one, 0 before the first. */
   #stage = 0;
 
   address(index: number): number {
@@ -86,29 +94,40 @@ export class Transfer {
   /** Bytes of buffer that TRB `index` brings; none for those that carry no data. */
   bufferLength(index: number): number {
     const type = this.type(index);
-    const carries = type === TRB_NORMAL || type === TRB_DATA_STAGE;
+    const carries = type === TRB_NORMAL || type === TRB_DATA_STAGE || type === TRB_ISOCH;
     return carries ? this.#trbLength(index) : 0;
   }
 
-  /** A TD that moves nothing: No-Op and Event Data TRBs only (§4.11.4.1, §4.11.5.2). */
+  /** A TD that moves nothing: No-Op, Event Data and Link TRBs only (§4.11.4.1, §4.11.5.2). */
   get isNoOp(): boolean {
     for (let index = 0; index < this.count; index++) {
       const type = this.type(index);
-      if (type !== TRB_NO_OP && type !== TRB_EVENT_DATA) return false;
+      if (type !== TRB_NO_OP && type !== TRB_EVENT_DATA && type !== TRB_LINK) return false;
     }
     return true;
   }
 
+  /** The frame that an isochronous TD asks for, undefined for "as soon as possible" (SIA). */
+  get frame(): number | undefined {
+    for (let index = 0; index < this.count; index++) {
+      if (this.type(index) === TRB_ISOCH)
+        return this.control(index) & TRB_SIA ? undefined : frameId(this.control(index));
+    }
+    return undefined;
+  }
+
   /**
    * Reads the TD at `from`. "incomplete" when the guest has not handed over all of it yet; "trb-error" when no guest in
-   * its right mind writes such a TD, with the offending TRB last in the transfer.
+   * its right mind writes such a TD, with the offending TRB last in the transfer. `type` is the endpoint's, TYPE_….
    */
-  parse(memory: GuestMemory, from: RingCursor, isControl: boolean, isIn: boolean): Parse {
+  parse(memory: GuestMemory, from: RingCursor, type: number, isIn: boolean): Parse {
     this.count = 0;
     this.length = 0;
     this.skip = 0;
     this.#stage = 0;
-    this.isControl = isControl;
+    this.due = 0;
+    this.refusal = 0;
+    this.isControl = type === TYPE_CONTROL;
     this.isIn = isIn;
     this.next.moveTo(from);
     let more = true;
@@ -117,27 +136,40 @@ export class Transfer {
       if (fetch === "empty") return "incomplete";
       if (fetch === "broken" || this.count >= TRBS_MAX) return "trb-error";
       this.#append(scratch);
-      if (!this.#accept(isControl)) return "trb-error";
+      if (fetch === "link") {
+        // Between TDs it stands for itself; inside one it is part of it (§4.11.5.1).
+        more = more && (this.count > 1 || (scratch.control & TRB_CHAIN) !== 0);
+        continue;
+      }
+      if (!this.#accept(type)) return "trb-error";
       this.length += this.bufferLength(this.count - 1);
       if (this.length > LENGTH_MAX) return "trb-error";
-      more = (scratch.control & TRB_CHAIN) !== 0 || this.#stage === TRB_SETUP_STAGE || this.#stage === TRB_DATA_STAGE;
+      const staged = this.isControl && this.#stage !== 0 && this.#stage !== TRB_STATUS_STAGE;
+      more = (scratch.control & TRB_CHAIN) !== 0 || staged;
     }
-    if (this.#stage !== 0) return this.#checkControl();
+    if (this.isControl && this.#stage !== 0) return this.#checkControl();
     return isIn && this.#isImmediate() ? "trb-error" : "ready";
   }
 
-  /** Copies the guest's buffers into the URB's payload. False if a buffer is not in the guest's RAM. */
+  /** Copies the guest's buffers, behind the bytes to skip, into the URB's payload. False if one is not in the guest's RAM. */
   gather(memory: GuestMemory, core: Core, slot: number): boolean {
+    /** Where the TRB's buffer begins and ends in the payload. */
+    let start = -this.skip;
+    let end = start;
     // The guest may have put down more than wLength: the URB has no room for that.
-    let left = this.length;
-    for (let index = 0; index < this.count && left > 0; index++) {
-      const length = Math.min(this.bufferLength(index), left);
-      if (length === 0) continue;
+    const limit = this.length - this.skip;
+    for (let index = 0; index < this.count && end < limit; index++) {
+      start = end;
+      end += this.bufferLength(index);
+      const from = Math.max(start, 0);
+      const to = Math.min(end, limit);
+      if (from >= to) continue;
       const source =
-        this.control(index) & TRB_IDT ? this.#immediate(index, length) : memory.view(this.parameter(index), length);
+        this.control(index) & TRB_IDT
+          ? this.#immediate(index, to - start).subarray(from - start)
+          : memory.view(this.parameter(index) + from - start, to - from);
       if (!source) return false;
-      core.write(slot, this.length - left, source);
-      left -= length;
+      core.write(slot, from, source);
     }
     return true;
   }
@@ -186,8 +218,9 @@ export class Transfer {
     this.#controls = grown(this.#controls);
   }
 
-  /** May the TRB read last stand where it stands (§4.11.2.2, §4.11.7)? */
-  #accept(isControl: boolean): boolean {
+  /** May the TRB read last stand where it stands (§4.11.2, §4.11.7)? */
+  #accept(endpointType: number): boolean {
+    const { isControl } = this;
     const index = this.count - 1;
     const type = this.type(index);
     // Immediate Data: up to 8 bytes of OUT data in the TRB itself (§4.11.7.1).
@@ -197,7 +230,12 @@ export class Transfer {
       case TRB_EVENT_DATA:
         return true;
       case TRB_NORMAL:
+        if (endpointType === TYPE_ISOCHRONOUS) return this.#stage === TRB_ISOCH;
         return !isControl || this.#stage === TRB_DATA_STAGE;
+      case TRB_ISOCH:
+        if (endpointType !== TYPE_ISOCHRONOUS || this.#stage === TRB_ISOCH) return false;
+        this.#stage = type;
+        return true;
       case TRB_SETUP_STAGE:
         if (!isControl || index > 0 || this.#trbLength(index) !== SETUP_LENGTH) return false;
         this.#stage = type;

@@ -12,7 +12,7 @@ import { capabilityRegisters } from "./capabilities.ts";
 import { CommandRing } from "./command-ring.ts";
 import { type CommandDone, Commands } from "./commands.ts";
 import { readSlotContext } from "./context.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { FrameClock, type Sleeper } from "./frame-clock.ts";
 import { Interrupter } from "./interrupter.ts";
 import { type Register, RegisterFile } from "./register-file.ts";
 import {
@@ -45,7 +45,7 @@ import type { SlotSaved } from "./slot.ts";
 import type { Tap, Taps } from "./tap.ts";
 import { traceTap } from "./trace.ts";
 import type { EventSink } from "./transfer-events.ts";
-import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb } from "./trb.ts";
+import { CC_SUCCESS, eventControl, eventStatus, TRB_MFINDEX_WRAP, TRB_PORT_STATUS_CHANGE, type Trb } from "./trb.ts";
 
 /**
  * Work (TRBs read, pages moved) of one turn: what a doorbell or a burst of answers may set off before others get their
@@ -53,7 +53,6 @@ import { CC_SUCCESS, eventControl, eventStatus, TRB_PORT_STATUS_CHANGE, type Trb
  */
 const WORK_PER_TURN = 1 << 16;
 const MFINDEX_MASK = 0x3fff;
-const MICROFRAMES_PER_MS = 8;
 
 export interface XhciOptions {
   /** Sockets, 1 to 15: each is a USB2 port and a USB3 port. */
@@ -86,6 +85,7 @@ export class XhciController implements HostController, LinkClient {
         write: (offset, width, value) => this.#parts?.write(offset, width, value),
       },
       reset: () => this.#parts?.reset(),
+      poll: () => this.#parts?.poll(),
       save: () => new TextEncoder().encode(JSON.stringify(this.#parts?.save() ?? null)),
       restore: (state) => this.#parts?.restore(JSON.parse(new TextDecoder().decode(state)) as SavedXhci | null),
     };
@@ -128,6 +128,8 @@ export class XhciController implements HostController, LinkClient {
 
 /** What a saved state keeps. */
 interface SavedXhci {
+  /** The frame clock's count: MFINDEX goes on from there, as the guest's own clocks do. */
+  readonly microframe: number;
   readonly registers: readonly number[];
   readonly events: ReturnType<Interrupter["save"]>;
   readonly commands: { dequeue: number; cycle: number };
@@ -140,12 +142,17 @@ class Parts {
   readonly events: EventSink;
   readonly hub: RootHub;
   readonly taps: Taps = new Set<Tap>();
+  /** Microframes since the controller was made, or since its state says so. */
+  readonly clock: FrameClock;
+  accessed = false;
   readonly #pciSlot: PciSlot;
   readonly #interrupter: Interrupter;
   readonly #commandRing: CommandRing;
   readonly #commands: Commands;
   readonly #file: RegisterFile;
-  readonly #postponed = new Set<Endpoint>();
+  /** Waits for MFINDEX to wrap. */
+  readonly #wrap: Sleeper = { elapsed: () => this.#wrapped() };
+  readonly #postponed = new Set<{ advance(): void }>();
   #work = WORK_PER_TURN;
   #turn: ReturnType<typeof setTimeout> | undefined;
 
@@ -153,7 +160,11 @@ class Parts {
     this.#pciSlot = pciSlot;
     this.memory = pciSlot.memory;
     this.link = link;
-    this.#interrupter = new Interrupter(pciSlot.memory, (asserted) => pciSlot.setInterrupt(asserted), this.taps);
+    this.clock = new FrameClock(() => {
+      this.link.flush();
+      this.#pciSlot.kick();
+    });
+    this.#interrupter = new Interrupter(this);
     this.events = this.#interrupter;
     this.hub = new RootHub(sockets, { link, portChanged: (id) => this.#portChanged(id), socketChanged: changed });
     this.#commands = new Commands(this);
@@ -184,7 +195,7 @@ class Parts {
   }
 
   read(offset: number, width: 1 | 2 | 4): number {
-    this.link.poll();
+    this.poll();
     const value = this.#file.read(offset, width);
     if (this.taps.size > 0) for (const tap of this.taps) tap.register?.("read", offset, width, value);
     return value;
@@ -192,18 +203,31 @@ class Parts {
 
   write(offset: number, width: 1 | 2 | 4, value: number): void {
     if (this.taps.size > 0) for (const tap of this.taps) tap.register?.("write", offset, width, value);
+    this.accessed = true;
     const wasReady = this.ready;
     if (offset >= DOORBELLS && offset < DOORBELLS + (MAX_SLOTS + 1) * 4) {
       this.#work = WORK_PER_TURN;
-      // The target is in the lowest byte; the others are a stream's.
+      // The target is in the lowest byte, the stream in the upper half.
       if ((offset & 3) === 0) this.#doorbell((offset - DOORBELLS) >> 2, value);
     } else {
       this.#file.write(offset, width, value);
     }
     // A guest that makes room in the event ring lets the rings go on.
     if (!wasReady && this.ready) this.#resume();
+    this.clock.look();
     this.link.flush();
     this.link.poll();
+    this.accessed = false;
+  }
+
+  /** Looks whether something came back, or came to be due. */
+  poll(): void {
+    if (this.clock.look()) this.link.flush();
+    this.link.poll();
+  }
+
+  line(asserted: boolean): void {
+    this.#pciSlot.setInterrupt(asserted);
   }
 
   /** A burst of answers came back: URBs are free again, the guest may want to run. */
@@ -224,7 +248,7 @@ class Parts {
     }, 0);
   }
 
-  postpone(endpoint: Endpoint): void {
+  postpone(endpoint: { advance(): void }): void {
     this.#postponed.add(endpoint);
   }
 
@@ -250,6 +274,7 @@ class Parts {
 
   save(): SavedXhci {
     return {
+      microframe: this.clock.now,
       registers: this.#file.save(),
       events: this.#interrupter.save(),
       commands: this.#commandRing.save(),
@@ -261,11 +286,13 @@ class Parts {
     this.reset();
     // A state of no controller, or of one with other registers, says nothing about this one.
     if (saved?.registers.length !== this.#file.registers.length) return;
+    this.clock.set(saved.microframe);
     this.#file.restore(saved.registers);
     this.#commandRing.restore(saved.commands);
     this.#commands.restore(saved.slots);
     this.#interrupter.restore(saved.events);
     this.hub.reconnect();
+    this.#watchWrap();
     this.#resume();
   }
 
@@ -301,6 +328,7 @@ class Parts {
     }
     const running = (this.#file.get(USBCMD) & USBCMD_RS) !== 0;
     if (running !== ((before & USBCMD_RS) !== 0)) this.#run(running);
+    this.#watchWrap();
     // There is no state to restore from a power loss that the guest survived: it has to set up anew (§4.23.2).
     if (value & USBCMD_CRS) this.#file.setBits(USBSTS, USBSTS_SRE);
     this.#interrupter.updateLine();
@@ -336,7 +364,10 @@ class Parts {
     if (slotId === 0) {
       if (target === 0) this.#commandRing.ring();
     } else {
-      this.#commands.slot(slotId)?.endpoint(target)?.ring();
+      this.#commands
+        .slot(slotId)
+        ?.endpoint(target)
+        ?.ring(value >>> 16);
     }
   }
 
@@ -356,8 +387,23 @@ class Parts {
     this.events.post(parameter, eventStatus(CC_SUCCESS, 0), eventControl(TRB_PORT_STATUS_CHANGE, 0, 0));
   }
 
+  /** MFINDEX wraps every 2.048 s, and says so to a guest that wants to know (§4.14.2). */
+  #watchWrap(): void {
+    const wanted = USBCMD_RS | USBCMD_EWE;
+    if ((this.#file.get(USBCMD) & wanted) !== wanted) return;
+    const period = MFINDEX_MASK + 1;
+    this.clock.wake(this.#wrap, (Math.floor(this.clock.now / period) + 1) * period);
+  }
+
+  #wrapped(): void {
+    const wanted = USBCMD_RS | USBCMD_EWE;
+    if ((this.#file.get(USBCMD) & wanted) !== wanted) return;
+    this.events.post(0, eventStatus(CC_SUCCESS, 0), eventControl(TRB_MFINDEX_WRAP, 0, 0));
+    this.#watchWrap();
+  }
+
   #microframe(): number {
     if (this.#file.get(USBSTS) & USBSTS_HCH) return 0;
-    return Math.floor(performance.now() * MICROFRAMES_PER_MS) & MFINDEX_MASK;
+    return Math.floor(this.clock.now) & MFINDEX_MASK;
   }
 }

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { capabilityRegisters } from "../../app/xhci/capabilities.ts";
+import { FrameClock } from "../../app/xhci/frame-clock.ts";
 import { Interrupter } from "../../app/xhci/interrupter.ts";
 import { Port } from "../../app/xhci/port.ts";
 import { type Register, RegisterFile } from "../../app/xhci/register-file.ts";
@@ -33,9 +34,11 @@ function model(register: Register, stored: number, lane: number, size: number, v
 /** The table's rows without what acts. */
 function tables(): Register[] {
   const host = { portChanged() {}, resetDevice() {}, portTouched() {} };
+  const clock = new FrameClock(() => {});
+  const interrupts = { memory: new Ram(4096), clock, taps: new Set<never>(), accessed: false, line() {} };
   const rows = [
     ...capabilityRegisters(15),
-    ...new Interrupter(new Ram(4096), () => {}).registers(),
+    ...new Interrupter(interrupts).registers(),
     ...new Port(1, "usb2", host).registers(),
     ...new Port(30, "usb3", host).registers(),
   ];

@@ -35,6 +35,7 @@ const EVENT_INTERRUPT = 8;
 const NOT_READY = 1 << 11;
 // Runtime registers of interrupter 0 (table 5-35)
 const IMAN = 0x20;
+const IMOD = 0x24;
 const ERSTSZ = 0x28;
 const ERSTBA = 0x30;
 const ERDP = 0x38;
@@ -83,6 +84,7 @@ export class XhciDriver {
     this.writeRuntime(ERSTSZ, eventSegments.length);
     this.#writeRuntime64(ERDP, this.events0.dequeue);
     this.#writeRuntime64(ERSTBA, this.events0.table);
+    this.writeRuntime(IMOD, 0);
     this.writeRuntime(IMAN, 2);
     this.run();
   }
@@ -126,8 +128,8 @@ export class XhciDriver {
   }
 
   /** Doorbell of a slot (0: the command ring). */
-  ring(slotId: number, target: number): void {
-    this.bar.write(this.capabilities.doorbells + slotId * 4, 4, target);
+  ring(slotId: number, target: number, stream = 0): void {
+    this.bar.write(this.capabilities.doorbells + slotId * 4, 4, (target | (stream << 16)) >>> 0);
     this.#settle();
   }
 

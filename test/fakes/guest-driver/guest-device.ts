@@ -1,6 +1,6 @@
 /** A device slot of the driver: contexts, transfer rings and the commands about them (xHCI 1.2 §4.3, §4.5, §4.6). */
 
-import { EP_TYPE_CONTROL } from "../../../app/xhci/context.ts";
+import { EP_TYPE_CONTROL, EP_TYPE_ISOCH_IN, EP_TYPE_ISOCH_OUT } from "../../../app/xhci/context.ts";
 import { TRB_ISP } from "../../../app/xhci/trb.ts";
 import { SPEED_SUPER } from "../../../asm/layout.ts";
 import type { GuestEvent } from "./consumer-ring.ts";
@@ -9,6 +9,8 @@ import { ProducerRing, type ProducerRingOptions } from "./producer-ring.ts";
 import { command, dataStage, type Setup, setupStage, statusStage, type TrbWords } from "./trbs.ts";
 
 const CONTEXT = 32;
+const STREAM_CONTEXT = 16;
+const PRIMARY_RING = 1;
 
 export interface EndpointWanted extends ProducerRingOptions {
   /** Device context index: 2n for OUT, 2n + 1 for IN. */
@@ -16,7 +18,15 @@ export interface EndpointWanted extends ProducerRingOptions {
   /** EP_TYPE_… */
   readonly type: number;
   readonly maxPacketSize?: number;
+  /** log2 of the microframes of a service interval. */
   readonly interval?: number;
+  /** Packets of a service interval, less 1 (high speed: Max Burst). */
+  readonly maxBurst?: number;
+  readonly maxEsitPayload?: number;
+  /** MaxPStreams; the ring is then the array of stream contexts. */
+  readonly maxPrimaryStreams?: number;
+  /** LSA. */
+  readonly linear?: boolean;
 }
 
 /** The hubs on the way to a device (xHCI 1.2 §6.2.2). */
@@ -42,6 +52,8 @@ export class GuestDevice {
   readonly #driver: XhciDriver;
   readonly #behind: Behind;
   readonly #rings = new Map<number, ProducerRing>();
+  /** By endpoint, then by stream. */
+  readonly #streams = new Map<number, { array: number; rings: ProducerRing[] }>();
 
   constructor(driver: XhciDriver, slotId: number, port: number, speed: number, behind: Behind = { route: 0 }) {
     this.#driver = driver;
@@ -117,11 +129,11 @@ export class GuestDevice {
   stop(endpointId: number): number {
     return this.#execute(command.stopEndpoint(this.slotId, endpointId));
   }
-  resetEndpoint(endpointId: number): number {
-    return this.#execute(command.resetEndpoint(this.slotId, endpointId));
+  resetEndpoint(endpointId: number, preserve = false): number {
+    return this.#execute(command.resetEndpoint(this.slotId, endpointId, preserve));
   }
-  setDequeue(endpointId: number, dequeue: number, cycle: number): number {
-    return this.#execute(command.setTrDequeue(this.slotId, endpointId, dequeue, cycle));
+  setDequeue(endpointId: number, dequeue: number, cycle: number, stream = 0, streamType = stream && 1): number {
+    return this.#execute(command.setTrDequeue(this.slotId, endpointId, dequeue, cycle, stream, streamType));
   }
 
   ringOf(endpointId: number): ProducerRing {
@@ -185,6 +197,25 @@ export class GuestDevice {
     return this.#driver.ram.read32(this.output + endpointId * CONTEXT + 8) & 1;
   }
 
+  /** The ring of one stream, made when the endpoint was configured with `maxPrimaryStreams`. */
+  streamRing(endpointId: number, stream: number): ProducerRing {
+    const ring = this.#streams.get(endpointId)?.rings[stream];
+    if (!ring) throw new Error(`The driver has no stream ${stream} for endpoint ${endpointId}.`);
+    return ring;
+  }
+
+  /** Where a stream's context is. */
+  streamContext(endpointId: number, stream: number): number {
+    return (this.#streams.get(endpointId)?.array ?? 0) + stream * STREAM_CONTEXT;
+  }
+
+  /** One TD on a stream's ring and its doorbell. */
+  submitStream(endpointId: number, stream: number, ...trbs: readonly TrbWords[]): number[] {
+    const addresses = this.streamRing(endpointId, stream).push(...trbs);
+    this.#driver.ring(this.slotId, endpointId, stream);
+    return addresses;
+  }
+
   #writeSlot(entries: number, hub?: HubWanted): void {
     const { route, ttHubSlot = 0, ttPort = 0 } = this.#behind;
     const hubFlags = hub ? (1 << 26) | (hub.multiTt ? 1 << 25 : 0) : 0;
@@ -197,20 +228,36 @@ export class GuestDevice {
     );
   }
 
-  #writeEndpoint({ id, type, maxPacketSize = 512, interval = 0 }: EndpointWanted, ring: ProducerRing): void {
+  #writeEndpoint(wanted: EndpointWanted, ring: ProducerRing): void {
+    const { id, type, maxPacketSize = 512, interval = 0, maxBurst = 0, maxPrimaryStreams = 0, linear = true } = wanted;
+    const { ram } = this.#driver;
     const at = this.input + (id + 1) * CONTEXT;
-    const errorCount = 3;
-    this.#driver.ram.poke(
+    const isIsoch = type === EP_TYPE_ISOCH_IN || type === EP_TYPE_ISOCH_OUT;
+    const errorCount = isIsoch ? 0 : 3;
+    const esit = wanted.maxEsitPayload ?? (isIsoch ? maxPacketSize * (maxBurst + 1) : 0);
+    const streams = maxPrimaryStreams > 0 ? this.#createStreams(id, 2 ** (maxPrimaryStreams + 1)) : undefined;
+    ram.poke(
       at,
-      interval << 16,
-      ((maxPacketSize << 16) | (type << 3) | (errorCount << 1)) >>> 0,
-      ring.start | ring.cycle,
+      (interval << 16) | (maxPrimaryStreams << 10) | (maxPrimaryStreams > 0 && linear ? 1 << 15 : 0),
+      ((maxPacketSize << 16) | (maxBurst << 8) | (type << 3) | (errorCount << 1)) >>> 0,
+      streams ?? ring.start | ring.cycle,
       0,
-      maxPacketSize,
+      (maxPacketSize | (esit << 16)) >>> 0,
       0,
       0,
       0,
     );
+  }
+
+  #createStreams(endpointId: number, size: number): number {
+    const { ram } = this.#driver;
+    const array = ram.allocate(size * STREAM_CONTEXT, 64);
+    const rings = Array.from({ length: size }, () => new ProducerRing(ram, { size: 16 }));
+    rings.forEach((ring, stream) => {
+      if (stream > 0) ram.poke(array + stream * STREAM_CONTEXT, ring.start | (PRIMARY_RING << 1) | ring.cycle, 0, 0, 0);
+    });
+    this.#streams.set(endpointId, { array, rings });
+    return array;
   }
 
   #execute(trb: TrbWords): number {

@@ -12,6 +12,7 @@ import {
   TRB_EVENT_DATA,
   TRB_IDT,
   TRB_IOC,
+  TRB_ISOCH,
   TRB_LINK,
   TRB_NO_OP,
   TRB_NO_OP_COMMAND,
@@ -20,9 +21,11 @@ import {
   TRB_RESET_ENDPOINT,
   TRB_SET_TR_DEQUEUE,
   TRB_SETUP_STAGE,
+  TRB_SIA,
   TRB_STATUS_STAGE,
   TRB_STOP_ENDPOINT,
   TRB_TOGGLE_CYCLE,
+  TRB_TSP,
 } from "../../../app/xhci/trb.ts";
 
 /** Parameter low and high, status, control. */
@@ -50,6 +53,12 @@ export function immediate(bytes: Uint8Array, flags = 0): TrbWords {
     words.setUint8(index, byte);
   });
   return [words.getUint32(0, true), words.getUint32(4, true), bytes.length, type(TRB_NORMAL, flags | TRB_IDT)];
+}
+/** An Isoch TRB: as soon as possible, or in the frame that is named. */
+export function isoch(buffer: number, length: number, flags = 0, frame?: number): TrbWords {
+  const [low, high, status, control] = normal(buffer, length, flags);
+  const when = frame === undefined ? TRB_SIA : (frame & 0x7ff) << 20;
+  return [low, high, status, ((control & ~(0x3f << 10)) | (TRB_ISOCH << 10) | when) >>> 0];
 }
 export function eventData(low: number, high: number, flags = TRB_IOC): TrbWords {
   return [low, high, 0, type(TRB_EVENT_DATA, flags)];
@@ -94,12 +103,24 @@ export const command = {
     forSlot(TRB_CONFIGURE_ENDPOINT, slot, 0, deconfigure ? TRB_DECONFIGURE : 0),
   ],
   evaluateContext: (slot: number, input: number): TrbWords => [input, 0, 0, forSlot(TRB_EVALUATE_CONTEXT, slot)],
-  resetEndpoint: (slot: number, endpoint: number): TrbWords => [0, 0, 0, forSlot(TRB_RESET_ENDPOINT, slot, endpoint)],
+  resetEndpoint: (slot: number, endpoint: number, preserve = false): TrbWords => [
+    0,
+    0,
+    0,
+    forSlot(TRB_RESET_ENDPOINT, slot, endpoint, preserve ? TRB_TSP : 0),
+  ],
   stopEndpoint: (slot: number, endpoint: number): TrbWords => [0, 0, 0, forSlot(TRB_STOP_ENDPOINT, slot, endpoint)],
-  setTrDequeue: (slot: number, endpoint: number, dequeue: number, cycle: number): TrbWords => [
-    (dequeue | cycle) >>> 0,
+  setTrDequeue: (
+    slot: number,
+    endpoint: number,
+    dequeue: number,
+    cycle: number,
+    stream = 0,
+    streamType = 0,
+  ): TrbWords => [
+    (dequeue | (streamType << 1) | cycle) >>> 0,
     0,
-    0,
+    (stream << 16) >>> 0,
     forSlot(TRB_SET_TR_DEQUEUE, slot, endpoint),
   ],
   resetDevice: (slot: number): TrbWords => [0, 0, 0, forSlot(TRB_RESET_DEVICE, slot)],
