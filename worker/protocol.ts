@@ -37,6 +37,14 @@ export type DeviceSource =
       /** What it hears, in Hz: a whole number from 1 to 20000. 440 if it is not given. */
       readonly tone?: number;
       readonly speed?: "full" | "high";
+    }
+  /** The device of Linux's usbtest driver: worker/device/gadget-zero.ts tells what the settings mean. */
+  | {
+      readonly kind: "gadget-zero";
+      /** SuperSpeed if it is not given. */
+      readonly speed?: "full" | "high" | "super";
+      readonly pattern?: "zero" | "mod63";
+      readonly interval?: number;
     };
 
 /**

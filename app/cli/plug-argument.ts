@@ -20,6 +20,7 @@ export const KINDS = {
   keyboard: "a USB keyboard",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
+  "gadget-zero": "the device of Linux's usbtest: speed=full|high|super, pattern=zero|mod63, interval=1…16",
   webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
 } as const;
 
@@ -56,9 +57,11 @@ function describe(text: string, kind: string, settings: Settings): DeviceSource 
     case "keyboard":
       return { kind };
     case "speaker":
-      return { kind, ...speed(text, settings) };
+      return { kind, ...speed(text, settings, ["full", "high"]) };
     case "microphone":
-      return { kind, ...tone(text, settings), ...speed(text, settings) };
+      return { kind, ...tone(text, settings), ...speed(text, settings, ["full", "high"]) };
+    case "gadget-zero":
+      return gadgetZero(text, settings);
     case "webusb":
       return {
         kind,
@@ -96,11 +99,30 @@ function tone(text: string, settings: Settings): { tone?: number } {
   return { tone: hertz };
 }
 
-function speed(text: string, settings: Settings): { speed?: "full" | "high" } {
-  const value = take(text, settings, "speed");
-  if (value === undefined) return {};
-  if (value !== "full" && value !== "high") throw new UsageError(`--plug ${text}: the speed is full or high.`);
-  return { speed: value };
+function gadgetZero(text: string, settings: Settings): DeviceSource {
+  const pattern = choice(text, settings, "pattern", ["zero", "mod63"]);
+  const interval = take(text, settings, "interval");
+  if (interval !== undefined && !/^([1-9]|1[0-6])$/.test(interval)) {
+    throw new UsageError(`--plug ${text}: an interval is a number from 1 to 16, and ${interval} is not.`);
+  }
+  return {
+    kind: "gadget-zero",
+    ...speed(text, settings, ["full", "high", "super"]),
+    ...(pattern && { pattern }),
+    ...(interval && { interval: Number(interval) }),
+  };
+}
+
+function speed<T extends string>(text: string, settings: Settings, speeds: readonly T[]): { speed?: T } {
+  const value = choice(text, settings, "speed", speeds);
+  return value ? { speed: value } : {};
+}
+
+function choice<T extends string>(text: string, settings: Settings, name: string, words: readonly T[]): T | undefined {
+  const value = take(text, settings, name);
+  const found = words.find((each) => each === value);
+  if (value !== undefined && !found) throw new UsageError(`--plug ${text}: the ${name} is ${words.join(" or ")}.`);
+  return found;
 }
 
 function parseSettings(text: string, written: string): Settings {

@@ -6,6 +6,7 @@ import { createMicrophone } from "./audio/microphone.ts";
 import { SoundRecorder } from "./audio/sound-recorder.ts";
 import { createSpeaker } from "./audio/speaker.ts";
 import { createFlashDrive } from "./flash-drive.ts";
+import { createGadgetZero } from "./gadget-zero.ts";
 import { openImage } from "./image/open-image.ts";
 import { createKeyboard } from "./keyboard.ts";
 
@@ -24,6 +25,8 @@ export async function createDevice(source: DeviceSource, _host: DeviceHost): Pro
       return createSpeaker({ sink: new SoundRecorder(), speed: source.speed });
     case "microphone":
       return createMicrophone({ tone: source.tone, speed: source.speed });
+    case "gadget-zero":
+      return createGadgetZero(source);
     default:
       throw new PlugError("UnsupportedError", `There is no software device "${source.kind}".`);
   }

@@ -10,6 +10,7 @@ test("each kind can be made", async () => {
   const sources: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource> = {
     "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
     keyboard: { kind: "keyboard" },
+    "gadget-zero": { kind: "gadget-zero" },
     speaker: { kind: "speaker" },
     microphone: { kind: "microphone", tone: 1000 },
   };
@@ -25,6 +26,8 @@ test("each kind can be made", async () => {
   });
   const keyboard = await createDevice(sources.keyboard, host);
   expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
+  const gadget = await createDevice(sources["gadget-zero"], host);
+  expect(gadget.identity).toMatchObject({ vendorId: 0x0525, productId: 0xa4a0, product: "Gadget Zero" });
   const speaker = await createDevice(sources.speaker, host);
   expect(speaker.identity).toMatchObject({ productId: 0x0005, product: "Speaker" });
   expect(speaker.output?.()).toEqual({ type: "sound", channels: 2, runs: [], lost: 0 });

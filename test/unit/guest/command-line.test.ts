@@ -5,6 +5,12 @@ import { UsageError } from "../../../app/cli/usage-error.ts";
 
 test.each([
   ["keyboard@3", 3, { kind: "keyboard" }],
+  ["gadget-zero@3", 3, { kind: "gadget-zero" }],
+  [
+    "gadget-zero:speed=high,pattern=mod63,interval=16@3",
+    3,
+    { kind: "gadget-zero", speed: "high", pattern: "mod63", interval: 16 },
+  ],
   ["flash-drive:size=64M@1", 1, { kind: "flash-drive", image: { size: 64 * 2 ** 20 } }],
   ["flash-drive:image=/a/b.img,readonly@8", 8, { kind: "flash-drive", image: { path: "/a/b.img" }, readOnly: true }],
   ["flash-drive:image=/a@b\\,c=d.img@2", 2, { kind: "flash-drive", image: { path: "/a@b,c=d.img" } }],
@@ -29,6 +35,8 @@ test.each([
   ["keyboard@x", /1 to 8/],
   ["mouse@1", /no device mouse/],
   ["keyboard:layout=de@1", /no setting layout/],
+  ["gadget-zero:pattern=noise@1", /zero or mod63/],
+  ["gadget-zero:interval=17@1", /1 to 16/],
   ["flash-drive@1", /either image=FILE or size/],
   ["flash-drive:image=a,size=1M@1", /either image=FILE or size/],
   ["flash-drive:size=many@1", /no size/],
