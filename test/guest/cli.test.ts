@@ -112,6 +112,13 @@ test("a trace says what went over the bus, on the rings and through the register
   expect(err).toMatch(/^\d+\.\d+ port 1 #\d+ C control 0x80 ok 18\/18 1201/m);
 });
 
+test("a capture that finds no room ends with one line, and the run goes on", async () => {
+  const args = ["run", "--plug", "keyboard@1", "--pcap", "/dev/full", "--exec", "echo on"];
+  const { status, out, err } = await pvusb(args);
+  expect({ status, out }).toEqual({ status: 0, out: "on\n" });
+  expect(err.match(/^pvusb: --pcap \/dev\/full: .*ENOSPC.* The capture ends here\.$/gm)?.length).toBe(1);
+});
+
 test("without a command the guest's console is piped, until the guest is halted", async () => {
   const { status, out } = await pvusb(["run", "--timeout", "120"], { input: "echo $((6 * 7)) is it\npoweroff -f\n" });
   expect(out).toContain("42 is it");

@@ -30,9 +30,11 @@ function requireTool(tool: string, debianPackage: string): void {
 export class DebianArchive {
   readonly #debs: string;
   readonly #options: string[];
+  readonly #architecture: string;
 
   /** @param sources - a sources.list to use instead of the system's */
-  constructor(cache: string, sources?: string) {
+  constructor(cache: string, sources?: string, architecture = "i386") {
+    this.#architecture = architecture;
     requireTool("apt-get", "apt");
     requireTool("dpkg-deb", "dpkg");
     this.#debs = join(cache, "debs");
@@ -45,8 +47,8 @@ export class DebianArchive {
       "Dir::State::Lists": lists,
       "Dir::State::status": "/dev/null",
       "Dir::Cache": cache,
-      "APT::Architecture": "i386",
-      "APT::Architectures": "i386",
+      "APT::Architecture": architecture,
+      "APT::Architectures": architecture,
       "APT::Sandbox::User": "",
       "Acquire::Languages": "none",
       ...(sources === undefined ? {} : { "Dir::Etc::SourceList": sources, "Dir::Etc::SourceParts": "-" }),
@@ -74,7 +76,7 @@ export class DebianArchive {
       );
     }
     return [...run.stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = "", version = ""]) => ({
-      name: name.replace(/:i386$/, ""),
+      name: name.replace(new RegExp(`:${this.#architecture}$`), ""),
       version,
     }));
   }
