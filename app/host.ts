@@ -69,6 +69,8 @@ export class NotIsolatedError extends Error {
   }
 }
 
+const BACKEND_LOST = "The part of pvusb that drives the devices does not answer any more. Start the guest again.";
+
 export class UsbHost {
   readonly #module: WebAssembly.Module;
   readonly #backend: RunningBackend;
@@ -111,6 +113,10 @@ export class UsbHost {
     hardware.start(machine.attach(hardware.pci), link);
     const controller = new UsbController(id, hardware, this.#backend, link);
     this.#controllers.push(controller);
+    link.onViolation = () => {
+      controller.backendLost(0);
+      this.onNotice?.({ controller, port: 0, reason: BACKEND_LOST });
+    };
     for (const capture of this.#captures) capture.add(controller);
     await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
     const { pump } = this.#backend;

@@ -14,6 +14,7 @@ import {
   SLOT_COUNT,
   STATUS_NO_DEVICE,
   VIOLATION,
+  VIOLATION_SILENCE,
 } from "../asm/layout.ts";
 
 /** Who gets a URB's answer. */
@@ -32,6 +33,8 @@ export class Urb {
   actual = 0;
   /** On its way: submitted and not answered. */
   inFlight = false;
+  /** Looks since its early end was asked for; 0 when it was not. */
+  patience = 0;
 
   constructor(slot: number) {
     this.slot = slot;
@@ -46,9 +49,16 @@ export interface LinkClient {
   portWake?(port: number, plug: number): void;
   /** Something came back; called once after a burst of answers and events. */
   settled(): void;
-  /** The backend broke the protocol, with VIOLATION_… as the reason. Every URB in flight was answered as NO_DEVICE. */
+  /** The backend broke the protocol, with VIOLATION_… as the reason. Every URB in flight is answered as NO_DEVICE next. */
   violated(reason: number): void;
 }
+
+/**
+ * A backend answers a cancel at once, whatever its device does. One that has not after so many looks is dead, or as good as
+ * dead: the guest's driver waits no longer than 5 s for its Stop Endpoint.
+ */
+const PATIENCE_MS = 1000;
+const PATIENCE_LOOKS = 3;
 
 export class Link {
   readonly core: Core;
@@ -61,6 +71,10 @@ export class Link {
   #pumping = false;
   #pumpAgain = false;
   #closed = false;
+  /** Runs while a cancel waits for its answer. */
+  #watch: ReturnType<typeof setTimeout> | undefined;
+  /** Called once, when the backend has broken the protocol, with VIOLATION_… as the reason. */
+  onViolation: ((reason: number) => void) | undefined;
 
   /** Lays out a fresh link in `core`'s memory. `counter` is where the rings' counters start: any u32. */
   constructor(core: Core, generation: number, counter = 0) {
@@ -97,13 +111,17 @@ export class Link {
     urb.inFlight = true;
     urb.status = 0;
     urb.actual = 0;
+    urb.patience = 0;
     if (this.taps.size > 0) for (const tap of this.taps) tap("submit", urb);
     this.core.exports.submit(urb.slot);
   }
 
   /** Asks for an early end. The URB's own answer is the reply; it may still be its real outcome. */
   cancel(urb: Urb): void {
-    if (urb.inFlight) this.core.exports.cancel(urb.slot);
+    if (!urb.inFlight || urb.patience > 0) return;
+    urb.patience = 1;
+    this.core.exports.cancel(urb.slot);
+    this.#watch ??= setTimeout(() => this.#waited(), PATIENCE_MS);
   }
 
   /** Gives an answered (or never submitted) URB back. */
@@ -150,6 +168,7 @@ export class Link {
   /** Ends the link. Whatever is in flight, or submitted later, is answered as NO_DEVICE. */
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#watch);
     this.core.rouse(COMPLETION_RING);
     this.poll();
   }
@@ -161,9 +180,7 @@ export class Link {
       const entry = exports.reap();
       if (entry === NONE) return count > 0;
       if (entry === VIOLATION || !this.#dispatch(entry)) {
-        this.#closed = true;
-        this.#abandon();
-        this.#client?.violated(exports.violation());
+        this.#violated(exports.violation());
         return true;
       }
     }
@@ -184,6 +201,33 @@ export class Link {
     if (!urb || exports.settle(entry, urb.length) !== 0) return false;
     this.#answer(urb, exports.settledStatus(), exports.settledActual());
     return true;
+  }
+
+  /** The ports are empty first, and then their transfers end: the order of an unplug. */
+  #violated(reason: number): void {
+    this.#closed = true;
+    this.#client?.violated(reason);
+    this.#abandon();
+    this.onViolation?.(reason);
+  }
+
+  /** Some cancel had no answer for a while. */
+  #waited(): void {
+    this.#watch = undefined;
+    this.poll();
+    let waiting = false;
+    let silent = false;
+    for (const urb of this.#urbs) {
+      if (!urb.inFlight || urb.patience === 0) continue;
+      waiting = true;
+      silent ||= ++urb.patience > PATIENCE_LOOKS;
+    }
+    if (silent && !this.#closed) {
+      this.#violated(VIOLATION_SILENCE);
+      this.#client?.settled();
+    } else if (waiting) {
+      this.#watch = setTimeout(() => this.#waited(), PATIENCE_MS);
+    }
   }
 
   /** Answers what will not come back. Says whether there was anything. */

@@ -182,3 +182,5 @@ export const VIOLATION_FIELD: i32 = 4;
 export const VIOLATION_LENGTH: i32 = 5;
 /** A port event that makes no sense. */
 export const VIOLATION_EVENT: i32 = 6;
+/** A cancel was not answered in time. Only the front's link says this. */
+export const VIOLATION_SILENCE: i32 = 7;

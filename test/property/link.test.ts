@@ -1,5 +1,5 @@
 /** Both ends of a link, as the controller and the backend use them, in one thread. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Link as FrontLink, type Urb } from "../../app/link.ts";
 import { Core, compileCore, createMemory } from "../../asm/core.ts";
 import * as layout from "../../asm/layout.ts";
@@ -181,6 +181,53 @@ describe("a link", () => {
     expect(heard).toEqual([`violation ${layout.VIOLATION_COUNTER}`, "settled"]);
     back.pump();
     expect(front.reserve(0)).toBeUndefined();
+  });
+
+  it("is ended when the backend does not answer a cancel: ports first, then what was in flight, each once", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { front, urb, heard } = await ends();
+      const reasons: number[] = [];
+      front.onViolation = (reason) => reasons.push(reason);
+      const owner = { urbCompleted: ({ status }: Urb) => void heard.push(`status ${status}`) };
+      const [one, two] = [urb(), urb()];
+      for (const each of [one, two]) front.submit(each, owner);
+      front.cancel(one);
+      front.cancel(one);
+      front.flush();
+      vi.advanceTimersByTime(2900);
+      expect(heard).toEqual([]);
+      vi.advanceTimersByTime(200);
+      const ended = `status ${layout.STATUS_NO_DEVICE}`;
+      expect(heard).toEqual([`violation ${layout.VIOLATION_SILENCE}`, ended, ended, "settled"]);
+      expect(reasons).toEqual([layout.VIOLATION_SILENCE]);
+      vi.advanceTimersByTime(60_000);
+      expect(heard.length).toBe(4);
+      expect(front.reserve(0)).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("lives on when a device takes its time, and when a cancel is answered late", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { front, back, urb, heard, requests } = await ends();
+      const each = urb();
+      front.submit(each, { urbCompleted: ({ status }) => void heard.push(`status ${status}`) });
+      front.flush();
+      back.pump();
+      vi.advanceTimersByTime(60_000);
+      front.cancel(each);
+      front.flush();
+      vi.advanceTimersByTime(2500);
+      requests[0]?.complete(layout.STATUS_CANCELLED, 0);
+      back.pump();
+      vi.advanceTimersByTime(60_000);
+      expect(heard).toEqual([`status ${layout.STATUS_CANCELLED}`, "settled"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("tells the backend of a front's violation, once", async () => {

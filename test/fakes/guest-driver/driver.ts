@@ -8,6 +8,7 @@ import {
   CC_COMMAND_RING_STOPPED,
   TRB_COMMAND_COMPLETION,
   TRB_HOST_CONTROLLER,
+  TRB_MFINDEX_WRAP,
   TRB_PORT_STATUS_CHANGE,
   TRB_TRANSFER_EVENT,
 } from "../../../app/xhci/trb.ts";
@@ -234,6 +235,7 @@ export class XhciDriver {
         return;
       }
       case TRB_HOST_CONTROLLER:
+      case TRB_MFINDEX_WRAP:
         return;
       default:
         throw new Error(`An event of unknown type ${event.type}`);

@@ -23,7 +23,7 @@ import {
   TRB_COMMAND_COMPLETION,
   TRB_IOC,
 } from "../../../app/xhci/trb.ts";
-import { SPEED_HIGH, STATUS_CANCELLED } from "../../../asm/layout.ts";
+import { SPEED_FULL, SPEED_HIGH, SPEED_LOW, SPEED_SUPER, STATUS_CANCELLED } from "../../../asm/layout.ts";
 import { rigFactory } from "../../fakes/guest-driver/rig.ts";
 import { command, link, normal } from "../../fakes/guest-driver/trbs.ts";
 
@@ -252,6 +252,64 @@ describe("Evaluate Context", () => {
     expected.setUint32(8, 5 << 22, true);
     expected.setUint16(32 + 6, 8, true);
     expect(ram.slice(device.output, 1024)).toEqual(before);
+  });
+});
+
+describe("Get Port Bandwidth", () => {
+  const PORTS = 8;
+  const ask = (rig: ReturnType<typeof createDriver>, speed: number, hubSlot = 0) => {
+    const context = rig.ram.buffer(16);
+    const { code } = rig.driver.execute([context, 0, 0, ((21 << 10) | (speed << 16) | (hubSlot << 24)) >>> 0]);
+    return { code, bytes: [...rig.ram.slice(context, PORTS + 1)] };
+  };
+
+  it("says for every port what is left of its bus at a speed", () => {
+    const rig = createDriver();
+    // Ports 1 to 4 are USB2, 5 to 8 USB3; nobody takes anything (USB 2.0 §5.6.4, §5.7.4).
+    expect(ask(rig, SPEED_FULL)).toEqual({ code: CC_SUCCESS, bytes: [0, 90, 90, 90, 90, 0, 0, 0, 0] });
+    expect(ask(rig, SPEED_LOW)).toEqual({ code: CC_SUCCESS, bytes: [0, 90, 90, 90, 90, 0, 0, 0, 0] });
+    expect(ask(rig, SPEED_HIGH)).toEqual({ code: CC_SUCCESS, bytes: [0, 80, 80, 80, 80, 0, 0, 0, 0] });
+    expect(ask(rig, SPEED_SUPER)).toEqual({ code: CC_SUCCESS, bytes: [0, 0, 0, 0, 0, 80, 80, 80, 80] });
+    const device = rig.driver.device(1, SPEED_HIGH);
+    device.mustAddress();
+    device.mustConfigure({ id: 3, type: EP_TYPE_ISOCH_IN, maxPacketSize: 1024, maxBurst: 2 });
+    expect(ask(rig, SPEED_HIGH).bytes).toEqual([0, 39, 80, 80, 80, 0, 0, 0, 0]);
+    expect(device.deconfigure()).toBe(CC_SUCCESS);
+    expect(ask(rig, SPEED_HIGH).bytes).toEqual([0, 80, 80, 80, 80, 0, 0, 0, 0]);
+  });
+
+  it("refuses speeds that are none, hubs that are none, and a context outside of RAM", () => {
+    const rig = createDriver();
+    expect(ask(rig, 0).code).toBe(CC_PARAMETER_ERROR);
+    expect(ask(rig, 5).code).toBe(CC_PARAMETER_ERROR);
+    expect(ask(rig, SPEED_HIGH, 3).code).toBe(CC_SLOT_NOT_ENABLED);
+    const outside = [0xf0000000, 0, 0, (21 << 10) | (SPEED_HIGH << 16)] as const;
+    expect(rig.driver.execute(outside).code).toBe(CC_PARAMETER_ERROR);
+  });
+});
+
+describe("Force Header", () => {
+  it("goes to an enabled USB3 port, and to no other", () => {
+    const { driver, back, settle } = createDriver();
+    const force = (port: number) => driver.execute([0, 0, 0, ((22 << 10) | (port << 24)) >>> 0]).code;
+    expect([force(0), force(1), force(9)]).toEqual([CC_TRB_ERROR, CC_TRB_ERROR, CC_TRB_ERROR]);
+    expect(force(6)).toBe(CC_USB_TRANSACTION_ERROR);
+    back.plug(2, SPEED_SUPER);
+    settle();
+    expect(force(6)).toBe(CC_SUCCESS);
+  });
+});
+
+describe("a Link TRB that wants an event", () => {
+  it("has one on the command ring", () => {
+    const { driver, ram } = createDriver();
+    const [low, high, status, control] = link(driver.commands.start, true);
+    const at = driver.commands.enqueue;
+    const { cycle } = driver.commands;
+    ram.poke(at, low, high, status, control | TRB_IOC | cycle);
+    driver.bar.write(driver.capabilities.doorbells, 4, 0);
+    const event = driver.events0.next();
+    expect(event).toMatchObject({ type: TRB_COMMAND_COMPLETION, code: CC_SUCCESS, parameter: at });
   });
 });
 

@@ -1,5 +1,5 @@
 /** Endpoint states: stalls, Stop Endpoint and its races, Set TR Dequeue, Reset Endpoint (xHCI 1.2 §4.6.8 to §4.6.10, §4.8.3). */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   EP_STATE_DISABLED,
   EP_STATE_HALTED,
@@ -8,8 +8,24 @@ import {
   EP_TYPE_BULK_IN,
   EP_TYPE_BULK_OUT,
 } from "../../../app/xhci/context.ts";
-import { CC_CONTEXT_STATE_ERROR, CC_STALL, CC_STOPPED, CC_SUCCESS, TRB_IOC, TRB_ISP } from "../../../app/xhci/trb.ts";
-import { SPEED_HIGH, STATUS_CANCELLED, STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
+import {
+  CC_CONTEXT_STATE_ERROR,
+  CC_STALL,
+  CC_STOPPED,
+  CC_SUCCESS,
+  CC_USB_TRANSACTION_ERROR,
+  TRB_CHAIN,
+  TRB_IOC,
+  TRB_ISP,
+  TRB_PORT_STATUS_CHANGE,
+} from "../../../app/xhci/trb.ts";
+import {
+  SPEED_HIGH,
+  STATUS_CANCELLED,
+  STATUS_OK,
+  STATUS_STALL,
+  STATUS_TRANSACTION_ERROR,
+} from "../../../asm/layout.ts";
 import { rigFactory } from "../../fakes/guest-driver/rig.ts";
 import { command, noOp, normal } from "../../fakes/guest-driver/trbs.ts";
 
@@ -103,6 +119,54 @@ describe("a stall", () => {
   });
 });
 
+describe("Reset Endpoint after a transaction error", () => {
+  function failed() {
+    const rig = createDevice();
+    const { trbs, buffers } = rig.queueIn(2);
+    rig.back.answer(rig.back.first(), STATUS_TRANSACTION_ERROR, golden(20));
+    expect(rig.device.events()).toMatchObject([{ code: CC_USB_TRANSACTION_ERROR, parameter: trbs[0], length: 44 }]);
+    return { ...rig, trbs, buffers };
+  }
+
+  it("goes on where the TD failed when the transfer state is preserved (TSP): no byte is lost or doubled", () => {
+    const { device, back, ram, trbs, buffers, settle } = failed();
+    expect(device.resetEndpoint(BULK_IN, true)).toBe(CC_SUCCESS);
+    device.doorbell(BULK_IN);
+    expect(back.first().length).toBe(44);
+    back.answer(back.first(), STATUS_OK, golden(64).subarray(20));
+    settle();
+    expect(device.events()).toMatchObject([{ code: CC_SUCCESS, parameter: trbs[0], length: 0 }]);
+    expect(ram.slice(buffers[0] as number, 64)).toEqual(golden(64));
+  });
+
+  it("begins the TD anew without it", () => {
+    const { device, back } = failed();
+    expect(device.resetEndpoint(BULK_IN)).toBe(CC_SUCCESS);
+    device.doorbell(BULK_IN);
+    expect(back.first().length).toBe(64);
+  });
+});
+
+describe("an OUT that is stopped half way", () => {
+  it("goes on with the bytes that the device has not had", () => {
+    const { device, driver, back, ram, settle } = createDevice();
+    const buffer = ram.buffer(64);
+    ram.bytes.set(golden(64), buffer);
+    const [trb] = device.submit(BULK_OUT, normal(buffer, 30, TRB_CHAIN), normal(buffer + 30, 34, TRB_IOC));
+    back.onCancel = (request) => back.answer(request, STATUS_CANCELLED, 20);
+    expect(device.stop(BULK_OUT)).toBe(CC_SUCCESS);
+    expect(device.events()).toMatchObject([{ code: CC_STOPPED, parameter: trb, length: 10 }]);
+    driver.ring(device.slotId, BULK_OUT);
+    const rest = new Uint8Array(44);
+    expect(back.first().length).toBe(44);
+    back.first().read(rest);
+    expect(rest).toEqual(golden(64).subarray(20));
+    back.answer(back.first(), STATUS_OK, 44);
+    settle();
+    expect(device.events()).toMatchObject([{ code: CC_SUCCESS, length: 0 }]);
+  });
+});
+
 describe("Stop Endpoint", () => {
   it("of an idle endpoint is answered at once and says where the ring stands", () => {
     const { device, queueIn, back } = createDevice();
@@ -135,6 +199,28 @@ describe("Stop Endpoint", () => {
     expect(device.dequeue(BULK_IN)).toBe(trbs[0]);
     expect(link.inFlight).toBe(0);
     expect(link.core.exports.freeSlots()).toBe(SLOTS);
+  });
+
+  it("ends in bounded time though the backend is dead: the port is empty first, then the transfers end", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { device, driver, back, controller, queueIn } = createDevice();
+      const { trbs } = queueIn(2);
+      back.onCancel = () => {};
+      const stop = driver.issue(command.stopEndpoint(device.slotId, BULK_IN));
+      vi.advanceTimersByTime(4000); // Linux waits 5 s
+      driver.service();
+      expect(driver.events).toMatchObject([
+        { type: TRB_PORT_STATUS_CHANGE, parameter: 1 << 24 },
+        { code: CC_USB_TRANSACTION_ERROR, parameter: trbs[0] },
+        { code: CC_CONTEXT_STATE_ERROR, parameter: stop },
+      ]);
+      expect(device.endpointState(BULK_IN)).toBe(EP_STATE_HALTED);
+      expect(controller.port(1).counters.inFlight).toBe(0);
+      expect(driver.port(1).connected).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("lets the next commands wait, in order", () => {

@@ -9,10 +9,12 @@ import {
   TRB_HOST_CONTROLLER,
   TRB_IOC,
   TRB_ISP,
+  TRB_MFINDEX_WRAP,
 } from "../../../app/xhci/trb.ts";
 import { SPEED_HIGH, STATUS_OK } from "../../../asm/layout.ts";
+import { standingClock } from "../../fakes/guest-driver/bus-time.ts";
 import type { StartOptions } from "../../fakes/guest-driver/driver.ts";
-import { type RigOptions, rigFactory } from "../../fakes/guest-driver/rig.ts";
+import { type Placement, type RigOptions, rigFactory } from "../../fakes/guest-driver/rig.ts";
 import { command, normal } from "../../fakes/guest-driver/trbs.ts";
 
 const createRig = await rigFactory();
@@ -107,6 +109,98 @@ describe("the event ring", () => {
     });
     expect(ram.read32(ring)).toBe(1 << 24);
     expect(ram.read32(ring + 12)).toBe((34 << 10) | 1);
+  });
+});
+
+describe("interrupt moderation", () => {
+  const clock = standingClock();
+  const IMOD = 0x24;
+  /** 40 µs, as Linux sets it, in units of 250 ns. */
+  const FORTY_US = 160;
+
+  function createModerated(placement: Placement) {
+    const rig = createDevice({ placement });
+    rig.driver.writeRuntime(IMOD, FORTY_US);
+    const buffer = rig.ram.buffer(64);
+    const queue = (count: number) => {
+      for (let each = 0; each < count; each++) rig.device.queue(BULK_IN, normal(buffer, 8, TRB_IOC));
+      rig.device.doorbell(BULK_IN);
+    };
+    const answer = () => {
+      rig.back.answer(rig.back.first(), STATUS_OK, 8);
+      rig.settle();
+    };
+    rig.driver.service();
+    clock.pass(100);
+    return { ...rig, queue, answer };
+  }
+
+  it("holds back what comes by itself too soon after the last, and loses nothing", () => {
+    const { driver, slot, queue, answer } = createModerated("deferred");
+    queue(3);
+    driver.service();
+    const edges = slot.edges;
+    clock.pass(8);
+    answer();
+    expect(slot.edges - edges).toBe(1);
+    expect(driver.service()).toBe(1);
+    answer();
+    expect(slot.edges - edges).toBe(1);
+    answer();
+    expect(slot.edges - edges).toBe(1);
+    clock.pass(8);
+    expect(slot.edges - edges).toBe(2);
+    expect(driver.service()).toBe(2);
+    clock.pass(80);
+    expect(slot.edges - edges).toBe(2);
+  });
+
+  it("raises no interrupt for events that the guest took meanwhile", () => {
+    const { driver, slot, queue, answer } = createModerated("deferred");
+    queue(2);
+    answer();
+    driver.service();
+    answer();
+    const edges = slot.edges;
+    driver.consume(10);
+    clock.pass(80);
+    expect(slot.edges).toBe(edges);
+  });
+
+  it("does not slow a device that answers inside the doorbell", () => {
+    const { driver, slot, back, queue } = createModerated("thread");
+    back.onTransfer = (request) => back.answer(request, STATUS_OK, 8);
+    const edges = slot.edges;
+    for (let count = 0; count < 5; count++) {
+      queue(1);
+      expect(driver.service()).toBe(1);
+    }
+    expect(slot.edges - edges).toBe(5);
+  });
+});
+
+describe("an MFINDEX wrap", () => {
+  const clock = standingClock();
+  const EWE = 1 << 10;
+  const WRAP = 0x4000;
+
+  it("is an event every 2.048 s, for a guest that wants to know, while the xHC runs", () => {
+    const { driver, settle } = createDevice();
+    const wraps = () => {
+      settle();
+      return driver.take(({ type }) => type === TRB_MFINDEX_WRAP);
+    };
+    clock.pass(3 * WRAP);
+    expect(wraps()).toEqual([]);
+    driver.writeOperational(0, driver.readOperational(0) | EWE);
+    clock.pass(WRAP);
+    expect(wraps()).toMatchObject([{ code: CC_SUCCESS, parameter: 0, slotId: 0 }]);
+    clock.pass(2 * WRAP);
+    expect(wraps().length).toBe(2);
+    driver.writeOperational(0, driver.readOperational(0) & ~1);
+    clock.pass(2 * WRAP);
+    driver.writeOperational(0, 5);
+    expect(wraps()).toEqual([]);
   });
 });
 
