@@ -45,6 +45,18 @@ export type DeviceSource =
       readonly speed?: "full" | "high" | "super";
       readonly pattern?: "zero" | "mod63";
       readonly interval?: number;
+    }
+  | {
+      /** A camera that shows a test card. */
+      readonly kind: "camera";
+      /** The largest size it offers; 640x480 if it is not given. */
+      readonly size?: "160x120" | "320x240" | "640x480";
+      /** The only rate it offers, in pictures a second; otherwise several from 30 down. */
+      readonly fps?: number;
+      /** Isochronous if it is not given. */
+      readonly transfer?: "isochronous" | "bulk";
+      /** High speed if it is not given. */
+      readonly speed?: "full" | "high" | "super";
     };
 
 /**

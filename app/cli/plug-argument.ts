@@ -21,6 +21,7 @@ export const KINDS = {
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
   "gadget-zero": "the device of Linux's usbtest: speed=full|high|super, pattern=zero|mod63, interval=1…16",
+  camera: "a USB camera with a test card: size=640x480, fps=N, transfer=isochronous or bulk, speed=full, high or super",
   webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
 } as const;
 
@@ -62,6 +63,8 @@ function describe(text: string, kind: string, settings: Settings): DeviceSource 
       return { kind, ...tone(text, settings), ...speed(text, settings, ["full", "high"]) };
     case "gadget-zero":
       return gadgetZero(text, settings);
+    case "camera":
+      return camera(text, settings);
     case "webusb":
       return {
         kind,
@@ -123,6 +126,22 @@ function choice<T extends string>(text: string, settings: Settings, name: string
   const found = words.find((each) => each === value);
   if (value !== undefined && !found) throw new UsageError(`--plug ${text}: the ${name} is ${words.join(" or ")}.`);
   return found;
+}
+
+function camera(text: string, settings: Settings): DeviceSource {
+  const size = choice(text, settings, "size", ["160x120", "320x240", "640x480"]);
+  const transfer = choice(text, settings, "transfer", ["isochronous", "bulk"]);
+  const rate = take(text, settings, "fps");
+  const fps = Number(rate ?? 1);
+  if (!(fps >= 1 && fps <= 60))
+    throw new UsageError(`--plug ${text}: fps is a number from 1 to 60, and ${rate} is not.`);
+  return {
+    kind: "camera",
+    ...(size && { size }),
+    ...(transfer && { transfer }),
+    ...speed(text, settings, ["full", "high", "super"]),
+    ...(rate && { fps }),
+  };
 }
 
 function parseSettings(text: string, written: string): Settings {

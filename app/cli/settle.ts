@@ -1,4 +1,4 @@
-/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks and sound cards there. */
+/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks, sound cards and cameras there. */
 import type { Guest } from "../guest/default-guest.ts";
 import type { UsbPort } from "../host.ts";
 
@@ -8,7 +8,7 @@ const SETTLE_TRIES = 100;
 
 /**
  * A tenth of a second apart: are as many devices configured as were plugged, and has every mass storage interface its
- * disks, and every audio control interface its card? Opening a disk then waits for the scan of its partitions.
+ * disks, every audio control interface its card, and every video control interface its camera? Opening a disk then waits for the scan of its partitions.
  */
 function script(devices: number): string {
   return `
@@ -28,6 +28,7 @@ settled() {
     case $class-$subclass in
       08-*) set -- $interface/host*/target*/*/block/* ;;
       01-01) set -- $interface/sound/card* ;;
+      0e-01) set -- $interface/video4linux/video* ;;
       *) continue ;;
     esac
     [ -e "$1" ] || return 1

@@ -14,6 +14,7 @@ Boots a Linux guest without a screen and plugs USB devices into it.
                              speaker[:speed=high]
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz
                              gadget-zero[:speed=high][,pattern=mod63]          the device of Linux's usbtest driver
+                             camera[:size=320x240][,fps=N][,transfer=bulk][,speed=full]   shows a test card
                              webusb:vid=HEX,pid=HEX[,serial=TEXT]              a real device; needs npm install usb
                            A comma or backslash in a value is written after a backslash.
   --exec COMMAND           runs a shell command in the guest; its output is the program's output, its exit status

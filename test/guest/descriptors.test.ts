@@ -32,6 +32,7 @@ describe("descriptors in a stock Linux guest", () => {
   it.each([
     ["flash-drive", { image: { size: 1 << 20 } }, SPEED_SUPER],
     ["keyboard", {}, SPEED_FULL],
+    ["camera", {}, SPEED_HIGH],
     ["speaker", {}, SPEED_FULL],
     ["microphone", { speed: "high" }, SPEED_HIGH],
   ] as const)("of the %s are shown byte for byte, and lsusb -v reads them", async (kind, options, speed) => {

@@ -11,6 +11,7 @@ export const DESCRIPTOR_INTERFACE = 0x04;
 export const DESCRIPTOR_ENDPOINT = 0x05;
 export const DESCRIPTOR_DEVICE_QUALIFIER = 0x06;
 export const DESCRIPTOR_OTHER_SPEED_CONFIGURATION = 0x07;
+export const DESCRIPTOR_INTERFACE_ASSOCIATION = 0x0b;
 export const DESCRIPTOR_BOS = 0x0f;
 export const DESCRIPTOR_DEVICE_CAPABILITY = 0x10;
 export const DESCRIPTOR_HID = 0x21;
@@ -57,6 +58,8 @@ export interface ConfigurationDescriptor {
 }
 
 export interface InterfaceDescriptor {
+  /** The function of which this is the first interface (USB 3.2 §9.6.4); described before it. */
+  readonly association?: InterfaceAssociationDescriptor;
   readonly number: number;
   readonly alternate?: number;
   readonly interfaceClass: number;
@@ -66,6 +69,15 @@ export interface InterfaceDescriptor {
   /** Class-specific descriptors between the interface's and its endpoints', as bytes. */
   readonly extra?: Uint8Array;
   readonly endpoints: readonly EndpointDescriptor[];
+}
+
+export interface InterfaceAssociationDescriptor {
+  /** bInterfaceCount: this interface and those that follow it. */
+  readonly interfaces: number;
+  readonly functionClass: number;
+  readonly subclass: number;
+  readonly protocol: number;
+  readonly name?: number;
 }
 
 export interface EndpointDescriptor {
@@ -114,7 +126,7 @@ export interface BosDescriptor {
   readonly u2ExitLatency: number;
 }
 
-function put16(into: Uint8Array, at: number, value: number): void {
+export function put16(into: Uint8Array, at: number, value: number): void {
   into[at] = value;
   into[at + 1] = value >> 8;
 }
@@ -172,8 +184,9 @@ export function putConfiguration(
   return end;
 }
 
-/** USB 2.0 §9.6.5, with its class-specific descriptors and its endpoints. */
-export function putInterface(into: Uint8Array, at: number, each: InterfaceDescriptor): number {
+/** USB 2.0 §9.6.5, with its association in front, its class-specific descriptors and its endpoints behind. */
+export function putInterface(into: Uint8Array, start: number, each: InterfaceDescriptor): number {
+  const at = each.association ? putAssociation(into, start, each.number, each.association) : start;
   into[at] = 9;
   into[at + 1] = DESCRIPTOR_INTERFACE;
   into[at + 2] = each.number;
@@ -190,6 +203,24 @@ export function putInterface(into: Uint8Array, at: number, each: InterfaceDescri
   }
   for (const endpoint of each.endpoints) end = putEndpoint(into, end, endpoint);
   return end;
+}
+
+/** USB 3.2 §9.6.4. */
+function putAssociation(
+  into: Uint8Array,
+  at: number,
+  first: number,
+  association: InterfaceAssociationDescriptor,
+): number {
+  into[at] = 8;
+  into[at + 1] = DESCRIPTOR_INTERFACE_ASSOCIATION;
+  into[at + 2] = first;
+  into[at + 3] = association.interfaces;
+  into[at + 4] = association.functionClass;
+  into[at + 5] = association.subclass;
+  into[at + 6] = association.protocol;
+  into[at + 7] = association.name ?? 0;
+  return at + 8;
 }
 
 /** USB 2.0 §9.6.6, at SuperSpeed with USB 3.2 §9.6.7 behind it, and with its class-specific descriptors. */

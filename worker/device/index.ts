@@ -5,12 +5,13 @@ import type { DeviceSource } from "../protocol.ts";
 import { createMicrophone } from "./audio/microphone.ts";
 import { SoundRecorder } from "./audio/sound-recorder.ts";
 import { createSpeaker } from "./audio/speaker.ts";
+import { createCamera } from "./camera/camera.ts";
 import { createFlashDrive } from "./flash-drive.ts";
 import { createGadgetZero } from "./gadget-zero.ts";
 import { openImage } from "./image/open-image.ts";
 import { createKeyboard } from "./keyboard.ts";
 
-/** Makes a software device. Rejects with an UnsupportedError for a kind that is none, an ImageError for a bad disk. */
+/** Makes a software device. Rejects with an UnsupportedError for what is none, an ImageError for a bad disk. */
 export async function createDevice(source: DeviceSource, _host: DeviceHost): Promise<Device> {
   switch (source.kind) {
     case "flash-drive":
@@ -19,6 +20,8 @@ export async function createDevice(source: DeviceSource, _host: DeviceHost): Pro
         serial: source.serial,
         speed: source.speed,
       });
+    case "camera":
+      return createCamera(source);
     case "keyboard":
       return createKeyboard();
     case "speaker":

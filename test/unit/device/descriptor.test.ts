@@ -83,6 +83,13 @@ test("endpoint of audio streaming (UAC 1.0 §4.6.1.1), class-specific descriptor
   );
 });
 
+test("interface association (USB 3.2 §9.6.4), in front of its first interface", () => {
+  const association = { interfaces: 0x22, functionClass: 0x33, subclass: 0x44, protocol: 0x55, name: 0x66 };
+  expect(emitted((into, at) => putInterface(into, at, { ...alternate, association, endpoints: [] }))).toBe(
+    golden("08 0b 11 22 33 44 55 66  09 04 11 22 00 33 44 55 66  03 21 77"),
+  );
+});
+
 test("interface (USB 2.0 §9.6.5) with its class descriptor and its endpoints", () => {
   expect(emitted((into, at) => putInterface(into, at, alternate))).toBe(
     golden("09 04 11 22 02 33 44 55 66  03 21 77  07 05 81 02 1122 33  07 05 02 02 1122 33  06 30 44 55 6677"),

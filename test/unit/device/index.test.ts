@@ -13,6 +13,7 @@ test("each kind can be made", async () => {
     "gadget-zero": { kind: "gadget-zero" },
     speaker: { kind: "speaker" },
     microphone: { kind: "microphone", tone: 1000 },
+    camera: { kind: "camera" },
   };
   const drive = await createDevice(sources["flash-drive"], host);
   expect(drive.speed).toBe(SPEED_SUPER);
@@ -33,6 +34,9 @@ test("each kind can be made", async () => {
   expect(speaker.output?.()).toEqual({ type: "sound", channels: 2, runs: [], lost: 0 });
   const microphone = await createDevice(sources.microphone, host);
   expect(microphone.identity).toMatchObject({ productId: 0x0006, product: "Microphone" });
+  const camera = await createDevice(sources.camera, host);
+  expect(camera.speed).toBe(SPEED_HIGH);
+  expect(camera.identity).toMatchObject({ productId: 0x0004, product: "Camera" });
 });
 
 test.each(["speaker", "microphone"] as const)("a %s is of full speed, or of high speed", async (kind) => {
@@ -61,6 +65,7 @@ test("what is no kind, or no image, is refused with its name and a sentence", as
     name: "ImageError",
   });
   expect(await refused({ kind: "microphone", tone: 0 })).toMatchObject({ name: "UnsupportedError" });
+  expect(await refused({ kind: "camera", size: "1x1" })).toMatchObject({ name: "UnsupportedError" });
   for (const source of [{ kind: "flash-drive" }, { kind: "flash-drive", image: { size: 512 }, speed: "warp" }]) {
     expect(await refused(source), JSON.stringify(source)).toBeInstanceOf(Error);
   }

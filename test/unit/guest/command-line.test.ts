@@ -19,6 +19,12 @@ test.each([
   ["speaker:speed=high@1", 1, { kind: "speaker", speed: "high" }],
   ["microphone:tone=440@2", 2, { kind: "microphone", tone: 440 }],
   ["microphone:speed=full,tone=1000@2", 2, { kind: "microphone", tone: 1000, speed: "full" }],
+  ["camera@4", 4, { kind: "camera" }],
+  [
+    "camera:size=320x240,fps=7.5,transfer=bulk,speed=super@4",
+    4,
+    { kind: "camera", size: "320x240", fps: 7.5, transfer: "bulk", speed: "super" },
+  ],
   [
     "webusb:vid=1d50,pid=0x6018@2",
     2,
@@ -48,6 +54,10 @@ test.each([
   ["speaker:speed=super@1", /full or high/],
   ["microphone:tone=high@1", /1 to 20000/],
   ["microphone:tone=0@1", /1 to 20000/],
+  ["camera:size=1x1@1", /size is 160x120 or 320x240 or 640x480/],
+  ["camera:transfer=pigeon@1", /transfer is isochronous or bulk/],
+  ["camera:fps=61@1", /1 to 60/],
+  ["camera:fps=many@1", /1 to 60, and many is not/],
   ["webusb:vid=1d50@1", /vid=… and pid=…/],
   ["webusb:vid=xyz,pid=1@1", /hexadecimal/],
 ])("%s is refused in words", (text, words) => {
