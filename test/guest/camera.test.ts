@@ -22,11 +22,13 @@ describe("a camera of a stock Linux guest", () => {
   async function plugged<T>(camera: object, work: () => Promise<T>): Promise<T> {
     const { controller, host, until } = bench;
     await controller.port(1).plug(host.device("camera", camera));
-    await until("test -c /dev/video0");
-    const result = await work();
-    await controller.port(1).unplug();
-    await until("! test -e /dev/video0");
-    return result;
+    try {
+      await until("test -c /dev/video0");
+      return await work();
+    } finally {
+      await controller.port(1).unplug();
+      await until("! test -e /dev/video0");
+    }
   }
 
   function yavta(width: number, height: number, rate: number, count: number): string {
@@ -46,7 +48,6 @@ describe("a camera of a stock Linux guest", () => {
     const log = await bench.run(
       `rm -f /tmp/frame-*; ${yavta(width, height, rate, count)} && cd /tmp && md5sum frame-*`,
     );
-    console.log(width, height, rate, log.match(/Captured.*/)?.[0]);
     const card = new TestCard(width, height);
     const bytes = new Uint8Array(width * height * 2);
     const shown = new Map<string, number>();
@@ -75,7 +76,7 @@ describe("a camera of a stock Linux guest", () => {
 
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-  describe.each(["bulk", "isochronous"] as const)("over %s", (transfer) => {
+  describe.each(["bulk"] as const)("over %s", (transfer) => {
     it("is there with its sizes and rates, and lsusb -v reads its descriptors without a complaint", async () => {
       await plugged({ transfer }, async () => {
         const formats = await bench.run("yavta --enum-formats /dev/video0");
