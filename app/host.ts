@@ -1,5 +1,6 @@
 /** What users of the package hold: a host with one backend, its virtual controllers, and their ports. */
 import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts";
+import { SPEED_NONE } from "../asm/layout.ts";
 import type {
   BackendStats,
   DeviceInput,
@@ -40,6 +41,8 @@ export interface AttachOptions {
 export interface Notice {
   readonly controller: UsbController;
   readonly port: number;
+  /** "1", or "1.2" for port 2 of the hub in port 1. */
+  readonly path: string;
   readonly reason: string;
 }
 
@@ -87,11 +90,11 @@ export class UsbHost {
 
   async listen(): Promise<void> {
     await this.#backend.control.listen(
-      listener(({ link, port, reason }) => {
+      listener(({ link, port, route, reason }) => {
         const controller = this.#controllers[link - 1];
         if (!controller) return;
-        controller.backendLost(port);
-        this.onNotice?.({ controller, port, reason });
+        const path = controller.backendLost(port, route);
+        this.onNotice?.({ controller, port, path, reason });
       }),
     );
   }
@@ -114,8 +117,8 @@ export class UsbHost {
     const controller = new UsbController(id, hardware, this.#backend, link);
     this.#controllers.push(controller);
     link.onViolation = () => {
-      controller.backendLost(0);
-      this.onNotice?.({ controller, port: 0, reason: BACKEND_LOST });
+      const path = controller.backendLost(0, 0);
+      this.onNotice?.({ controller, port: 0, path, reason: BACKEND_LOST });
     };
     for (const capture of this.#captures) capture.add(controller);
     await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
@@ -174,9 +177,10 @@ export class UsbController {
     this.#hardware = hardware;
     this.#backend = backend;
     this.#link = link;
+    const changed = (port: UsbPort) => this.onChange?.(port);
     this.ports = Array.from(
       { length: hardware.portCount },
-      (_, index) => new UsbPort(id, index + 1, hardware.port(index + 1), backend, (port) => this.onChange?.(port)),
+      (_, index) => new UsbPort({ link: id, hardware, backend, changed }, [index + 1]),
     );
     hardware.onPortChange = (number) => this.onChange?.(this.port(number));
   }
@@ -209,9 +213,13 @@ export class UsbController {
     };
   }
 
-  /** The backend dropped a device (or, port 0, the whole link). */
-  backendLost(port: number): void {
-    for (const each of this.ports) if (port === 0 || each.number === port) each.lost();
+  /** The backend dropped a device (or, port 0, the whole link). Answers the port's path. */
+  backendLost(port: number, route: number): string {
+    for (const each of this.ports) if (port === 0) each.lost();
+    let lost = this.ports[port - 1];
+    for (let rest = route; rest !== 0; rest >>>= ROUTE_BITS) lost = lost?.ports[(rest & ROUTE_PORT) - 1];
+    lost?.lost();
+    return lost?.path ?? String(port);
   }
 
   async close(): Promise<void> {
@@ -222,28 +230,61 @@ export class UsbController {
   }
 }
 
+/** A route string has four bits for each hub (USB 3.2 §8.9). */
+const ROUTE_BITS = 4;
+const ROUTE_PORT = 0xf;
+
+/** What all ports of a controller have in common. */
+interface PortContext {
+  readonly link: number;
+  readonly hardware: HostController;
+  readonly backend: RunningBackend;
+  readonly changed: (port: UsbPort) => void;
+}
+
+/** A port of the controller, or of a hub that is plugged into one. */
 export class UsbPort {
+  /** Counts from 1: of the controller, or of the hub. */
   readonly number: number;
-  /** How the guest has the port: speed, enabled, address, counters. */
-  readonly status: RootHubPort;
-  readonly #link: number;
-  readonly #backend: RunningBackend;
-  readonly #changed: (port: UsbPort) => void;
+  /** "1", or "1.2" for port 2 of the hub in port 1. */
+  readonly path: string;
+  readonly #context: PortContext;
+  readonly #hops: readonly number[];
+  /** The port of the controller, and the hubs behind it as a route string. */
+  readonly #root: number;
+  readonly #route: number;
   #report: PlugReport | undefined;
+  #ports: readonly UsbPort[] = [];
   #busy = false;
 
-  constructor(
-    link: number,
-    number: number,
-    status: RootHubPort,
-    backend: RunningBackend,
-    changed: (port: UsbPort) => void,
-  ) {
-    this.#link = link;
-    this.number = number;
-    this.status = status;
-    this.#backend = backend;
-    this.#changed = changed;
+  constructor(context: PortContext, hops: readonly number[]) {
+    const [root = 0, ...behind] = hops;
+    this.#context = context;
+    this.#hops = hops;
+    this.#root = root;
+    this.#route = behind.reduceRight((route, port) => (route << ROUTE_BITS) | port, 0);
+    this.number = hops.at(-1) ?? 0;
+    this.path = hops.join(".");
+  }
+
+  /** How the guest has the port: speed, enabled, address, counters. */
+  get status(): RootHubPort {
+    const status = this.#context.hardware.port(this.#root, this.#route);
+    if (this.#route === 0) return status;
+    const { enabled, address, counters } = status;
+    return { speed: this.#report?.speed ?? SPEED_NONE, enabled, address, counters };
+  }
+
+  /** The ports of the hub that is plugged in here; none if that is no hub. */
+  get ports(): readonly UsbPort[] {
+    return this.#ports;
+  }
+
+  /** A port of the hub that is plugged in here; they count from 1. */
+  port(number: number): UsbPort {
+    const port = this.#ports[number - 1];
+    if (!port) throw new RangeError(`There is no port ${this.path}.${number}; port ${this.path} has no such hub.`);
+    return port;
   }
 
   /** What is plugged, or undefined. */
@@ -260,43 +301,53 @@ export class UsbPort {
   async plug(device: USBDevice | DeviceSource): Promise<PlugReport> {
     const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
     return this.#during(async () => {
-      this.#report = await this.#backend.control.plug(this.#link, this.number, source);
-      return this.#report;
+      const report = await this.#context.backend.control.plug(this.#context.link, this.#root, source, this.#route);
+      this.#report = report;
+      this.#ports = Array.from({ length: report.ports }, (_, index) => {
+        return new UsbPort(this.#context, [...this.#hops, index + 1]);
+      });
+      return report;
     });
   }
 
-  /** Pulls the device out, whatever it is doing. An empty port is no error. */
+  /** Pulls the device out, whatever it is doing, and with a hub all that is plugged into it. An empty port is no error. */
   async unplug(): Promise<void> {
     await this.#during(async () => {
-      await this.#backend.control.unplug(this.#link, this.number);
-      this.#report = undefined;
+      await this.#context.backend.control.unplug(this.#context.link, this.#root, this.#route);
+      this.#empty();
     });
   }
 
   /** A key press and the like, to a software device. */
   async input(message: DeviceInput): Promise<void> {
-    await this.#backend.control.input(this.#link, this.number, message);
+    await this.#context.backend.control.input(this.#context.link, this.#root, message, this.#route);
   }
 
   /** What a software device has for a person since it was asked last: a speaker's sound. Undefined for the others. */
   async output(): Promise<DeviceOutput | undefined> {
-    return this.#backend.control.output(this.#link, this.number);
+    return this.#context.backend.control.output(this.#context.link, this.#root, this.#route);
   }
 
   /** The device left by itself. */
   lost(): void {
+    this.#empty();
+    this.#context.changed(this);
+  }
+
+  #empty(): void {
+    for (const port of this.#ports) port.#empty();
     this.#report = undefined;
-    this.#changed(this);
+    this.#ports = [];
   }
 
   async #during<T>(work: () => Promise<T>): Promise<T> {
     this.#busy = true;
-    this.#changed(this);
+    this.#context.changed(this);
     try {
       return await work();
     } finally {
       this.#busy = false;
-      this.#changed(this);
+      this.#context.changed(this);
     }
   }
 }

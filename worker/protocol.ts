@@ -16,6 +16,7 @@ export type ImageSource =
 /** What can be plugged. Software devices are listed in worker/device/index.ts. */
 export type DeviceSource =
   | WebUsbSource
+  | HubSource
   | {
       readonly kind: "flash-drive";
       readonly image: ImageSource;
@@ -69,6 +70,16 @@ export interface WebUsbSource {
   readonly productId: number;
   readonly serialNumber: string;
   readonly ordinal: number;
+}
+
+export interface HubSource {
+  readonly kind: "hub";
+  /** Downstream ports, 1 to 15. Default 4. */
+  readonly ports?: number;
+  /** A USB 2.0 hub or a USB 3 hub, which takes devices of any speed and is the default. */
+  readonly usb?: 2 | 3;
+  /** A transaction translator for each port, instead of one for all. */
+  readonly multiTt?: boolean;
 }
 
 /** What a person or the page does to a plugged software device. */

@@ -51,7 +51,7 @@ export class Run {
     const { pcap } = this.#arguments;
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, (text) => this.#reporter.note(text));
     this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(usb && { usb }) });
-    this.#host.onNotice = ({ port, reason }) => this.#reporter.note(`port ${port}: ${reason}`);
+    this.#host.onNotice = ({ path, reason }) => this.#reporter.note(`port ${path}: ${reason}`);
     this.#capture?.start(this.#host);
     const guest = await this.#startGuest(this.#host, overlay);
     const ready = this.#elapsed();

@@ -181,7 +181,10 @@ export class Session {
       const [{ createUsbHost }, { startGuest }] = await Promise.all([import("../index.ts"), import("./guest.ts")]);
       const host = await createUsbHost();
       this.#host = host;
-      host.onNotice = ({ port, reason }) => this.#lost(port, reason);
+      host.onNotice = ({ port, path, reason }) => {
+        // The page plugs into the controller's own ports only.
+        if (path === String(port)) this.#lost(port, reason);
+      };
       if (!this.screen) throw new Error("The page has no place for the guest's screen.");
       const guest = await startGuest(host, {
         ports: PORTS,

@@ -2,7 +2,13 @@
 import { readFile } from "node:fs/promises";
 import { Link, type Urb } from "../../app/link.ts";
 import { Core, compileCore, createMemory } from "../../asm/core.ts";
-import { OPERATION_PORT_RESET, OPERATION_TRANSFER, TYPE_BULK, TYPE_CONTROL } from "../../asm/layout.ts";
+import {
+  OPERATION_ADDRESS,
+  OPERATION_PORT_RESET,
+  OPERATION_TRANSFER,
+  TYPE_BULK,
+  TYPE_CONTROL,
+} from "../../asm/layout.ts";
 import { Backend } from "../../worker/backend.ts";
 import type { BackendControl } from "../../worker/protocol.ts";
 import { nextTask } from "./usb-wire.ts";
@@ -32,6 +38,8 @@ export interface TransferOptions {
   readonly port?: number;
   /** Default: the last plug that the port was told of. */
   readonly plug?: number;
+  /** The hubs on the way, 4 bits each. */
+  readonly route?: number;
   readonly endpoint?: number;
   readonly type?: number;
   readonly flags?: number;
@@ -87,6 +95,7 @@ export class Front {
     const { core } = this.link;
     const urb = this.#reserve(length);
     core.exports.address(urb.slot, port, options.plug ?? this.#plugs.get(port) ?? 0, endpoint);
+    core.exports.route(urb.slot, options.route ?? 0);
     core.exports.describe(urb.slot, OPERATION_TRANSFER, type, flags);
     if (setup) {
       const [bmRequestType, bRequest, wValue, wIndex] = setup;
@@ -103,6 +112,16 @@ export class Front {
     exports.address(urb.slot, port, plug, 0);
     exports.describe(urb.slot, OPERATION_PORT_RESET, TYPE_CONTROL, 0);
     return this.#submit(urb, "reset");
+  }
+
+  /** Calls the device behind a hub by a number of the test's. */
+  address(route: number, plug: number, port = 1): Sent {
+    const urb = this.#reserve(0);
+    const { exports } = this.link.core;
+    exports.address(urb.slot, port, plug, 0);
+    exports.route(urb.slot, route);
+    exports.describe(urb.slot, OPERATION_ADDRESS, TYPE_CONTROL, 0);
+    return this.#submit(urb, "address");
   }
 
   cancel(sent: Sent): void {

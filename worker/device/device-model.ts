@@ -36,6 +36,8 @@ export interface DeviceFunction {
   withdrawn?(endpoint: Endpoint): void;
   /** CLEAR_FEATURE(ENDPOINT_HALT). */
   haltCleared?(endpoint: Endpoint): void;
+  /** The host lets the device wake it, or no longer does (USB 2.0 §9.4.9, USB 3.2 §9.4.9). */
+  remoteWakeup?(allowed: boolean): void;
   input?(message: unknown): void;
   output?(): DeviceOutput | undefined;
   close?(): Promise<void> | void;

@@ -1,4 +1,5 @@
 /** The software devices: what there is to plug, and how one is made. */
+import { SPEED_SUPER } from "../../asm/layout.ts";
 import type { Device, DeviceHost } from "../device.ts";
 import { PlugError } from "../plug-error.ts";
 import type { DeviceSource } from "../protocol.ts";
@@ -8,20 +9,30 @@ import { createSpeaker } from "./audio/speaker.ts";
 import { createCamera } from "./camera/camera.ts";
 import { createFlashDrive } from "./flash-drive.ts";
 import { createGadgetZero } from "./gadget-zero.ts";
+import { createHub } from "./hub/hub.ts";
 import { openImage } from "./image/open-image.ts";
 import { createKeyboard } from "./keyboard.ts";
 
-/** Makes a software device. Rejects with an UnsupportedError for what is none, an ImageError for a bad disk. */
-export async function createDevice(source: DeviceSource, _host: DeviceHost): Promise<Device> {
+/**
+ * Makes a software device, at no more than the `fastest` speed. Rejects with an UnsupportedError for a kind that is none, an
+ * ImageError for a bad disk.
+ */
+export async function createDevice(
+  source: DeviceSource,
+  host: DeviceHost,
+  fastest: number = SPEED_SUPER,
+): Promise<Device> {
   switch (source.kind) {
     case "flash-drive":
       return createFlashDrive({
         image: await openImage(source.image, source.readOnly),
         serial: source.serial,
-        speed: source.speed,
+        speed: within(fastest, source.speed),
       });
     case "camera":
       return createCamera(source);
+    case "hub":
+      return createHub(source, host);
     case "keyboard":
       return createKeyboard();
     case "speaker":
@@ -29,8 +40,13 @@ export async function createDevice(source: DeviceSource, _host: DeviceHost): Pro
     case "microphone":
       return createMicrophone({ tone: source.tone, speed: source.speed });
     case "gadget-zero":
-      return createGadgetZero(source);
+      return createGadgetZero({ ...source, speed: within(fastest, source.speed) });
     default:
       throw new PlugError("UnsupportedError", `There is no software device "${source.kind}".`);
   }
+}
+
+/** A device for SuperSpeed does its work at high speed too, as behind a USB 2.0 hub. */
+function within<T extends string>(fastest: number, speed: T | "super" = "super"): T | "high" | "super" {
+  return speed === "super" && fastest < SPEED_SUPER ? "high" : speed;
 }

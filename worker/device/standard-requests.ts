@@ -38,12 +38,20 @@ const STATUS_REMOTE_WAKEUP = 0x02;
 const STATUS_U1 = 0x04;
 const STATUS_U2 = 0x08;
 
+/** GetStatus of an interface at SuperSpeed (USB 3.2 figure 9-5), and FUNCTION_SUSPEND's option (table 9-9). */
+const FUNCTION_CAN_WAKE = 0x01;
+const FUNCTION_MAY_WAKE = 0x02;
+const FUNCTION_SUSPEND_WAKE = 0x0200;
+
 export class StandardRequests {
   readonly #model: DeviceModel;
   readonly #function: DeviceFunction;
   readonly #descriptors: DescriptorSet;
   #active: ActiveConfiguration | undefined;
-  /** The features of the device that are on, as GetStatus shows them. */
+  /**
+   * The features of the device that are on, as GetStatus shows them. At SuperSpeed remote wake-up is a function's, and
+   * nothing here has two functions that wake.
+   */
   #features = 0;
   readonly #small = new Uint8Array(2);
 
@@ -62,6 +70,7 @@ export class StandardRequests {
   reset(): void {
     this.#deconfigure();
     this.#features = 0;
+    this.#function.remoteWakeup?.(false);
   }
 
   /** Answers a standard request and says true; false is a request error (USB 2.0 §9.2.7). */
@@ -71,7 +80,7 @@ export class StandardRequests {
       case GET_STATUS_DEVICE:
         return wValue === 0 && wIndex === 0 && this.#answer16(request, this.#deviceStatus());
       case GET_STATUS_INTERFACE:
-        return wValue === 0 && this.#hasInterface(wIndex) && this.#answer16(request, 0);
+        return wValue === 0 && this.#hasInterface(wIndex) && this.#answer16(request, this.#interfaceStatus());
       case GET_STATUS_ENDPOINT:
         return wValue === 0 && this.#endpointStatus(request);
       case CLEAR_FEATURE_DEVICE:
@@ -79,8 +88,9 @@ export class StandardRequests {
       case SET_FEATURE_DEVICE:
         return wIndex === 0 && this.#deviceFeature(request, true);
       case CLEAR_FEATURE_INTERFACE:
+        return this.#interfaceFeature(request, false);
       case SET_FEATURE_INTERFACE:
-        return this.#interfaceFeature(request);
+        return this.#interfaceFeature(request, true);
       case CLEAR_FEATURE_ENDPOINT:
         return wValue === ENDPOINT_HALT && this.#endpointHalt(request, false);
       case SET_FEATURE_ENDPOINT:
@@ -100,9 +110,9 @@ export class StandardRequests {
       case SET_INTERFACE:
         return length === 0 && this.#setInterface(request);
       case SET_SEL: // USB 3.2 §9.4.12: what links cost to wake; nothing here sleeps
-        return this.#model.speed === SPEED_SUPER && wValue === 0 && length === 6 && answerOut(request);
+        return this.#superSpeed && wValue === 0 && length === 6 && answerOut(request);
       case SET_ISOCH_DELAY: // USB 3.2 §9.4.11
-        return this.#model.speed === SPEED_SUPER && wIndex === 0 && length === 0 && answerOut(request);
+        return this.#superSpeed && wIndex === 0 && length === 0 && answerOut(request);
       default:
         return false;
     }
@@ -111,24 +121,42 @@ export class StandardRequests {
   #deviceStatus(): number {
     const configuration = this.#active?.descriptor ?? this.#model.configurations[0];
     const selfPowered = ((configuration?.attributes ?? 0) & CONFIGURATION_SELF_POWERED) !== 0;
-    return (selfPowered ? STATUS_SELF_POWERED : 0) | this.#features;
+    const features = this.#superSpeed ? this.#features & ~STATUS_REMOTE_WAKEUP : this.#features;
+    return (selfPowered ? STATUS_SELF_POWERED : 0) | features;
+  }
+
+  /** USB 3.2 figure 9-5: can this function wake the host, and may it? Before SuperSpeed it is all zeros. */
+  #interfaceStatus(): number {
+    if (!this.#superSpeed || !this.#canWake) return 0;
+    return this.#features & STATUS_REMOTE_WAKEUP ? FUNCTION_CAN_WAKE | FUNCTION_MAY_WAKE : FUNCTION_CAN_WAKE;
+  }
+
+  get #superSpeed(): boolean {
+    return this.#model.speed === SPEED_SUPER;
+  }
+
+  get #canWake(): boolean {
+    return this.#model.configurations.some((each) => (each.attributes & CONFIGURATION_REMOTE_WAKEUP) !== 0);
+  }
+
+  #setRemoteWakeup(on: boolean): void {
+    this.#features = on ? this.#features | STATUS_REMOTE_WAKEUP : this.#features & ~STATUS_REMOTE_WAKEUP;
+    this.#function.remoteWakeup?.(on);
   }
 
   /** USB 2.0 §9.4.1 and §9.4.9, USB 3.2 §9.4.1 and §9.4.9. U1 and U2 are for configured devices only. */
   #deviceFeature(request: Request, on: boolean): boolean {
-    const superSpeed = this.#model.speed === SPEED_SUPER;
     let bit = 0;
     switch (request.wValue) {
-      case DEVICE_REMOTE_WAKEUP: {
-        const able = this.#model.configurations.some((each) => (each.attributes & CONFIGURATION_REMOTE_WAKEUP) !== 0);
-        if (!superSpeed && able) bit = STATUS_REMOTE_WAKEUP;
-        break;
-      }
+      case DEVICE_REMOTE_WAKEUP:
+        if (this.#superSpeed || !this.#canWake) return false;
+        this.#setRemoteWakeup(on);
+        return answerOut(request);
       case U1_ENABLE:
-        if (superSpeed && this.#active) bit = STATUS_U1;
+        if (this.#superSpeed && this.#active) bit = STATUS_U1;
         break;
       case U2_ENABLE:
-        if (superSpeed && this.#active) bit = STATUS_U2;
+        if (this.#superSpeed && this.#active) bit = STATUS_U2;
         break;
     }
     if (bit === 0) return false;
@@ -136,10 +164,12 @@ export class StandardRequests {
     return answerOut(request);
   }
 
-  /** USB 3.2 §9.4.9: only FUNCTION_SUSPEND is there; wIndex carries the interface in its low byte. */
-  #interfaceFeature(request: Request): boolean {
-    if (this.#model.speed !== SPEED_SUPER || request.wValue !== FUNCTION_SUSPEND) return false;
-    return this.#hasInterface(request.wIndex & 0xff) && answerOut(request);
+  /** USB 3.2 §9.4.9: only FUNCTION_SUSPEND is there; wIndex carries the interface in its low byte, options in its high one. */
+  #interfaceFeature(request: Request, on: boolean): boolean {
+    if (!this.#superSpeed || request.wValue !== FUNCTION_SUSPEND) return false;
+    if (!this.#hasInterface(request.wIndex & 0xff)) return false;
+    if (this.#canWake) this.#setRemoteWakeup(on && (request.wIndex & FUNCTION_SUSPEND_WAKE) !== 0);
+    return answerOut(request);
   }
 
   #endpointStatus(request: Request): boolean {

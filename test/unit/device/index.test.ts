@@ -9,6 +9,7 @@ const host: DeviceHost = { gone: (reason) => expect.fail(reason), wake: () => un
 test("each kind can be made", async () => {
   const sources: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource> = {
     "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
+    hub: { kind: "hub" },
     keyboard: { kind: "keyboard" },
     "gadget-zero": { kind: "gadget-zero" },
     speaker: { kind: "speaker" },
@@ -25,6 +26,9 @@ test("each kind can be made", async () => {
     serialNumber: "0123456789AB",
     notes: [],
   });
+  const hub = await createDevice(sources.hub, host);
+  expect(hub.identity).toMatchObject({ productId: 0x000a, product: "Hub" });
+  expect([hub.speed, hub.companion?.speed]).toEqual([SPEED_SUPER, SPEED_HIGH]);
   const keyboard = await createDevice(sources.keyboard, host);
   expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
   const gadget = await createDevice(sources["gadget-zero"], host);
@@ -53,6 +57,9 @@ test("a drive has the speed it is given", async () => {
   ] as const) {
     expect((await createDevice({ ...source, speed }, host)).speed).toBe(expected);
   }
+  // A port of high speed has no use for SuperSpeed.
+  expect((await createDevice(source, host, SPEED_HIGH)).speed).toBe(SPEED_HIGH);
+  expect((await createDevice({ ...source, speed: "full" }, host, SPEED_HIGH)).speed).toBe(SPEED_FULL);
 });
 
 test("what is no kind, or no image, is refused with its name and a sentence", async () => {
