@@ -20,7 +20,9 @@ import {
 
 const HCIVERSION = 0x0110;
 const MAX_INTERRUPTERS = 1;
-/** No Secondary SID Support; no 64-bit addresses, 32-byte contexts, ports always powered. */
+/** Port Power Control: a guest can cut the power of a port, and its device begins anew after that. */
+const HCCPARAMS1_PPC = 1 << 3;
+/** No Secondary SID Support; no 64-bit addresses, 32-byte contexts, no port indicators. */
 const HCCPARAMS1_NSS = 1 << 7;
 /** Parse All Event Data: those behind a short packet, too. */
 const HCCPARAMS1_PAE = 1 << 8;
@@ -38,6 +40,7 @@ export function capabilityRegisters(sockets: number): Register[] {
   const usb2 = EXTENDED_CAPABILITIES;
   const usb3 = EXTENDED_CAPABILITIES + PROTOCOL_SIZE;
   const hccparams1 =
+    HCCPARAMS1_PPC |
     HCCPARAMS1_NSS |
     HCCPARAMS1_PAE |
     HCCPARAMS1_CFC |

@@ -43,6 +43,7 @@ export const USBCMD_RS = 1 << 0;
 export const USBCMD_HCRST = 1 << 1;
 export const USBCMD_INTE = 1 << 2;
 export const USBCMD_HSEE = 1 << 3;
+export const USBCMD_CSS = 1 << 8;
 export const USBCMD_CRS = 1 << 9;
 /** Enable Wrap Event. */
 export const USBCMD_EWE = 1 << 10;
@@ -75,7 +76,6 @@ export const PORTSC_PLS = 0xf << PORTSC_PLS_SHIFT;
 export const PORTSC_PP = 1 << 9;
 export const PORTSC_SPEED_SHIFT = 10;
 export const PORTSC_SPEED = 0xf << PORTSC_SPEED_SHIFT;
-export const PORTSC_PIC = 3 << 14;
 export const PORTSC_LWS = 1 << 16;
 export const PORTSC_CSC = 1 << 17;
 export const PORTSC_PEC = 1 << 18;
@@ -88,17 +88,33 @@ export const PORTSC_WCE = 1 << 25;
 export const PORTSC_WDE = 1 << 26;
 export const PORTSC_WOE = 1 << 27;
 export const PORTSC_WPR = 0x80000000;
-export const PORTSC_RW = PORTSC_PIC | PORTSC_WCE | PORTSC_WDE | PORTSC_WOE;
+/** Without port indicators (PIND) PIC is not among them. */
+export const PORTSC_RW = PORTSC_PP | PORTSC_WCE | PORTSC_WDE | PORTSC_WOE;
 export const PORTSC_CHANGES = PORTSC_CSC | PORTSC_PEC | PORTSC_WRC | PORTSC_OCC | PORTSC_PRC | PORTSC_PLC | PORTSC_CEC;
 export const PORTSC_RW1C = PORTSC_CHANGES;
 
 // Port link states (§5.4.8, table 5-27)
 export const PLS_U0 = 0;
+export const PLS_U2 = 2;
 export const PLS_U3 = 3;
 export const PLS_DISABLED = 4;
 export const PLS_RX_DETECT = 5;
+export const PLS_INACTIVE = 6;
 export const PLS_POLLING = 7;
+export const PLS_HOT_RESET = 9;
 export const PLS_RESUME = 15;
+
+// PORTPMSC of a USB2 port (table 5-30) and of a USB3 port (table 5-29)
+export const PORTPMSC_L1S = 7;
+/** L1 Status: Not Supported. */
+export const PORTPMSC_L1S_NOT_SUPPORTED = 3;
+/** RWE, BESL and L1 Device Slot. Without Hardware LPM (HLC) HLE is not among them. */
+export const PORTPMSC_USB2_RW = 0xfff8;
+export const PORTPMSC_FLA = 1 << 16;
+/** U1 Timeout and U2 Timeout. */
+export const PORTPMSC_USB3_TIMEOUTS = 0xffff;
+export const PORTPMSC_USB3_RW = PORTPMSC_USB3_TIMEOUTS | PORTPMSC_FLA;
+export const PORTHLPMC_RW = 0x3fff;
 
 // Runtime registers (§5.5)
 export const MFINDEX = RUNTIME + 0x00;

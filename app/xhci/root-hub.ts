@@ -15,7 +15,8 @@ import {
 } from "../../asm/layout.ts";
 import { noTraffic, type PortCounters, type RootHubPort } from "../controller.ts";
 import type { Link, Urb } from "../link.ts";
-import { Port, type PortHost, type Protocol } from "./port.ts";
+import { type Connection, Port, type PortHost } from "./port.ts";
+import type { Protocol } from "./port-state.ts";
 import { RoutedDevices } from "./routed-devices.ts";
 import type { Plug } from "./transfer-ring.ts";
 
@@ -47,8 +48,10 @@ class LinkPort implements RootHubPort {
 type Socket = readonly [LinkPort, LinkPort];
 
 export interface RootHubHost {
-  /** For a Port Status Change Event. */
-  portChanged(portId: number): void;
+  /** A change bit was set; `first` is worth a Port Status Change Event. */
+  portChanged(portId: number, first: boolean): void;
+  /** What reaches the devices behind a connection has changed. */
+  connectionChanged(connection: Connection): void;
   /** For the person. */
   socketChanged(socket: number): void;
   /** The device of a socket is gone: what the guest addressed there has no device any more. */
@@ -60,6 +63,8 @@ export class RootHub implements PortHost {
   readonly #sockets: readonly Socket[];
   readonly #routed = new RoutedDevices();
   readonly #host: RootHubHost;
+  /** Their reset waits for a free URB. */
+  readonly #waiting = new Set<Port>();
 
   constructor(sockets: number, host: RootHubHost) {
     this.#host = host;
@@ -153,8 +158,12 @@ export class RootHub implements PortHost {
     for (const port of this.ports) port.reconnect();
   }
 
-  portChanged(port: Port): void {
-    this.#host.portChanged(port.id);
+  portChanged(port: Port, first: boolean): void {
+    this.#host.portChanged(port.id, first);
+  }
+
+  connectionChanged(connection: Connection): void {
+    this.#host.connectionChanged(connection);
   }
 
   portTouched(port: Port): void {
@@ -165,9 +174,10 @@ export class RootHub implements PortHost {
     const { link } = this.#host;
     const device = this.#linkPortOf(port);
     const reset = port.resets;
-    const urb = device && link.reserve(0);
-    if (!device || !urb) {
-      port.resetDone(reset, false);
+    if (!device) return;
+    const urb = link.reserve(0);
+    if (!urb) {
+      this.#waiting.add(port);
       return;
     }
     const { exports } = link.core;
@@ -179,6 +189,14 @@ export class RootHub implements PortHost {
         port.resetDone(reset, answered.status === STATUS_OK);
       },
     });
+  }
+
+  /** URBs may be free again. */
+  advance(): void {
+    if (this.#waiting.size === 0) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const port of waiting) this.resetDevice(port);
   }
 
   #forgetAddresses(): void {

@@ -166,7 +166,12 @@ class Parts {
     });
     this.#interrupter = new Interrupter(this);
     this.events = this.#interrupter;
-    this.hub = new RootHub(sockets, { link, portChanged: (id) => this.#portChanged(id), socketChanged: changed });
+    this.hub = new RootHub(sockets, {
+      link,
+      portChanged: (id, first) => this.#portChanged(id, first),
+      connectionChanged: () => {},
+      socketChanged: changed,
+    });
     this.#commands = new Commands(this);
     this.#commandRing = new CommandRing(this);
     this.#file = new RegisterFile(BAR_SIZE, [
@@ -338,7 +343,7 @@ class Parts {
     if (running) {
       this.#file.clearBits(USBSTS, USBSTS_HCH);
       // Ports begin to report what changed while nothing ran (§4.2).
-      for (const port of this.hub.ports) if (port.changed) this.#portChanged(port.id);
+      for (const port of this.hub.ports) if (port.changed) this.#portChanged(port.id, true);
       return;
     }
     this.#commandRing.stop();
@@ -372,6 +377,7 @@ class Parts {
   }
 
   #resume(): void {
+    this.hub.advance();
     this.#commandRing.advance();
     if (this.#postponed.size === 0) return;
     const waiting = [...this.#postponed];
@@ -379,10 +385,10 @@ class Parts {
     for (const endpoint of waiting) endpoint.advance();
   }
 
-  /** §4.19.2: no event before the xHC runs; the change bits keep it. */
-  #portChanged(portId: number): void {
+  /** §4.19.2: an event for the first change bit of a port; none before the xHC runs, for the change bits keep it. */
+  #portChanged(portId: number, first: boolean): void {
     this.#file.setBits(USBSTS, USBSTS_PCD);
-    if (!(this.#file.get(USBCMD) & USBCMD_RS)) return;
+    if (!first || !(this.#file.get(USBCMD) & USBCMD_RS)) return;
     const parameter = (portId << 24) >>> 0;
     this.events.post(parameter, eventStatus(CC_SUCCESS, 0), eventControl(TRB_PORT_STATUS_CHANGE, 0, 0));
   }

@@ -4,6 +4,7 @@
  */
 import type { Core } from "../../../asm/core.ts";
 import {
+  EVENT_WAKE,
   OPERATION_ADDRESS,
   OPERATION_PORT_RESET,
   SPEED_NONE,
@@ -74,6 +75,12 @@ export class BackSide implements LinkClient {
 
   unplug(port: number): void {
     this.link.event(port, this.#plugs[port] ?? 0, SPEED_NONE);
+    this.link.pump();
+  }
+
+  /** Remote wake-up, from the device in the port. */
+  wake(port: number): void {
+    this.link.event(port, this.#plugs[port] ?? 0, EVENT_WAKE);
     this.link.pump();
   }
 

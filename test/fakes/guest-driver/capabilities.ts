@@ -25,6 +25,8 @@ export class Capabilities {
   readonly scratchpads: number;
   readonly contextSize: 32 | 64;
   readonly has64BitAddresses: boolean;
+  readonly hasPortPower: boolean;
+  readonly hasPortIndicators: boolean;
   readonly protocols: readonly SupportedProtocol[];
   /** Offsets of the extended capabilities, in the list's order. */
   readonly list: readonly number[];
@@ -45,6 +47,8 @@ export class Capabilities {
     this.maxEventSegments = (structural2 >>> 4) & 0xf;
     this.scratchpads = (((structural2 >>> 21) & 0x1f) << 5) | (structural2 >>> 27);
     this.has64BitAddresses = (capability1 & 1) !== 0;
+    this.hasPortPower = (capability1 & 8) !== 0;
+    this.hasPortIndicators = (capability1 & 16) !== 0;
     this.contextSize = capability1 & 4 ? 64 : 32;
     this.doorbells = read(0x14) & ~3;
     this.runtime = read(0x18) & ~0x1f;

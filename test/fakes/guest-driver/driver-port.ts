@@ -29,6 +29,9 @@ export class DriverPort {
   get portsc(): number {
     return this.#bar.read(this.#base, 4);
   }
+  get powered(): boolean {
+    return (this.portsc & POWER) !== 0;
+  }
   get connected(): boolean {
     return (this.portsc & CONNECTED) !== 0;
   }
@@ -69,12 +72,32 @@ export class DriverPort {
     this.write(ENABLED);
   }
 
+  setPower(on: boolean): void {
+    this.#write(on ? this.#neutral : this.#neutral & ~POWER, on ? POWER : 0);
+  }
+
   setLinkState(state: number): void {
     this.write((STROBE | (state << LINK_STATE_SHIFT)) >>> 0);
   }
 
   write(bits: number): void {
-    this.#bar.write(this.#base, 4, ((this.portsc & NEUTRAL) | bits) >>> 0);
+    this.#write(this.#neutral, bits);
+  }
+
+  /** PORTPMSC, whose meaning is the protocol's. */
+  get powerManagement(): number {
+    return this.#bar.read(this.#base + 4, 4);
+  }
+  set powerManagement(value: number) {
+    this.#bar.write(this.#base + 4, 4, value);
+  }
+
+  get #neutral(): number {
+    return this.portsc & NEUTRAL;
+  }
+
+  #write(neutral: number, bits: number): void {
+    this.#bar.write(this.#base, 4, (neutral | bits) >>> 0);
     this.#settle();
   }
 }

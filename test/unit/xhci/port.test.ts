@@ -105,6 +105,21 @@ describe("a port reset", () => {
     expect(back.resetCount).toBe(0);
   });
 
+  it("waits for a free URB when all are on their way", () => {
+    const { driver, back, link, settle } = start();
+    back.plug(1, SPEED_HIGH);
+    settle();
+    const all = Array.from({ length: SLOTS }, () => link.reserve(0));
+    driver.port(1).startReset();
+    expect(driver.port(1).resetting).toBe(true);
+    for (const urb of all) if (urb) link.release(urb);
+    // Something comes back, which is when the controller looks again.
+    back.plug(2, SPEED_HIGH);
+    settle();
+    expect(driver.port(1).resetting).toBe(false);
+    expect(driver.port(1).enabled).toBe(true);
+  });
+
   it("that is warm reports both changes at its end", () => {
     const { driver, back, settle } = start();
     back.resetsAtOnce = false;
@@ -210,6 +225,136 @@ describe("a port", () => {
     expect(driver.takePorts()).toEqual([1, 6]);
     driver.enumerate(1, SPEED_HIGH);
     expect(controller.port(1).address).toBe(1);
+  });
+});
+
+describe("a port's power", () => {
+  it.each([
+    ["USB2", SPEED_HIGH, 1],
+    ["USB3", SPEED_SUPER, 5],
+  ])("is the guest's to cut: the device of a %s port is gone, is reset, and comes back as new", (_, speed, id) => {
+    const { driver, back, controller } = start();
+    back.plug(1, speed);
+    driver.enumerate(id, speed);
+    const { resetCount } = back;
+    const port = driver.port(id);
+    port.setPower(false);
+    expect(port.powered).toBe(false);
+    expect(port.connected).toBe(false);
+    expect(driver.takePorts()).toEqual([]);
+    expect(back.resetCount).toBe(resetCount + 1);
+    expect(controller.port(1).enabled).toBe(false);
+    port.setPower(true);
+    expect(port.changes).toBe(PORTSC_CSC);
+    expect(driver.takePorts()).toEqual([id]);
+    driver.enumerate(id, speed);
+  });
+
+  it("is on after a controller reset", () => {
+    const { driver } = start();
+    driver.port(2).setPower(false);
+    driver.start();
+    expect(driver.port(2).powered).toBe(true);
+  });
+
+  it("that is off hides what comes and goes until it is on", () => {
+    const { driver, back, settle } = start();
+    const port = driver.port(1);
+    port.setPower(false);
+    back.plug(1, SPEED_HIGH);
+    settle();
+    back.unplug(1);
+    settle();
+    back.plug(1, SPEED_HIGH);
+    settle();
+    expect(port.connected).toBe(false);
+    port.startReset();
+    port.setLinkState(PLS_U3);
+    expect(driver.takePorts()).toEqual([]);
+    port.setPower(true);
+    expect(driver.takePorts()).toEqual([1]);
+    port.reset();
+  });
+
+  it("is not cut by a write to another byte of the register", () => {
+    const { driver, back } = start();
+    back.plug(1, SPEED_HIGH);
+    driver.port(1).reset();
+    const at = driver.capabilities.operational + 0x400;
+    for (const lane of [0, 2, 3]) driver.bar.write(at + lane, 1, 0);
+    expect(driver.port(1).powered).toBe(true);
+    driver.bar.write(at + 1, 1, 0);
+    expect(driver.port(1).powered).toBe(false);
+  });
+});
+
+describe("a port's registers", () => {
+  it("keep U1 and U2 timeouts and the forced acceptance until a reset, and U1 and U2 themselves are not entered", () => {
+    const { driver, back } = start();
+    back.plug(1, SPEED_SUPER);
+    const port = driver.port(5);
+    driver.takePorts();
+    port.powerManagement = 0xffffffff;
+    expect(port.powerManagement).toBe(0x0001ffff);
+    for (const link of [1, 2]) port.setLinkState(link);
+    expect(port.linkState).toBe(PLS_U0);
+    port.reset();
+    expect(port.powerManagement).toBe(0);
+    port.powerManagement = 0x0001_2030;
+    port.setPower(false);
+    expect(port.powerManagement).toBe(0x2030);
+    port.powerManagement = 0x0001_4050;
+    expect(port.powerManagement).toBe(0x4050);
+  });
+
+  it("answer a request for L1 with Not Supported, and have no hardware LPM to enable", () => {
+    const { driver, back } = start();
+    back.plug(1, SPEED_HIGH);
+    const port = driver.port(1);
+    port.reset();
+    port.powerManagement = 0xffffffff;
+    expect(port.powerManagement).toBe(0x0000fff8);
+    port.setLinkState(2);
+    expect(port.powerManagement & 7).toBe(3);
+    expect(port.changes).toBe(PORTSC_PLC);
+  });
+
+  it("keep the wake-up bits, and neither indicators nor bits that are the controller's", () => {
+    const { driver } = start();
+    const port = driver.port(1);
+    const wakeBits = 7 << 25;
+    port.write(wakeBits | (3 << 14) | (1 << 30) | (1 << 24) | (1 << 3) | (1 << 2));
+    expect(port.portsc).toBe(0x2a0 | wakeBits);
+  });
+});
+
+describe("change bits", () => {
+  it("make one event for the first of a port, and the next when all were cleared (§4.19.2)", () => {
+    const { driver, back, settle } = start();
+    back.plug(1, SPEED_HIGH);
+    const port = driver.port(1);
+    expect(driver.takePorts()).toEqual([1]);
+    port.startReset();
+    expect(port.changes).toBe(PORTSC_CSC | PORTSC_PRC);
+    expect(driver.takePorts()).toEqual([]);
+    port.clearChanges(PORTSC_CSC);
+    port.startReset();
+    expect(driver.takePorts()).toEqual([]);
+    port.clearChanges();
+    back.unplug(1);
+    settle();
+    expect(driver.takePorts()).toEqual([1]);
+  });
+
+  it("set Port Change Detect, each of them", () => {
+    const { driver, back } = start();
+    const detect = 1 << 4;
+    back.plug(1, SPEED_HIGH);
+    expect(driver.readOperational(4) & detect).toBe(detect);
+    driver.writeOperational(4, detect);
+    expect(driver.readOperational(4) & detect).toBe(0);
+    driver.port(1).startReset();
+    expect(driver.readOperational(4) & detect).toBe(detect);
   });
 });
 

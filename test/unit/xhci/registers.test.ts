@@ -22,6 +22,8 @@ describe("the capability registers", () => {
       scratchpads: 0,
       contextSize: 32,
       has64BitAddresses: false,
+      hasPortPower: true,
+      hasPortIndicators: false,
     });
     expect(capabilities.protocols).toEqual([
       { major: 2, name: "USB ", firstPort: 1, portCount: sockets, slotType: 0 },
