@@ -60,6 +60,8 @@ export interface V86Cpu {
   get_state(): unknown[];
   set_state(state: unknown[]): void;
   reboot_internal(): void;
+  /** Where the first interrupt controller's state lies in wasm_memory. */
+  get_pic_addr_master(): number;
   /** Called between two pieces of guest code, about every 100,000 instructions and whenever the guest wakes. */
   run_hardware_timers?(acpi: number, now: number): number;
 }
@@ -81,7 +83,7 @@ export class V86Error extends Error {
   }
 }
 
-const CPU_FUNCTIONS = ["jit_dirty_cache", "get_state", "set_state", "reboot_internal"] as const;
+const CPU_FUNCTIONS = ["jit_dirty_cache", "get_state", "set_state", "reboot_internal", "get_pic_addr_master"] as const;
 const CPU_VIEWS = ["mem8", "memory_size", "flags", "in_hlt", "instruction_counter"] as const;
 const IO_FUNCTIONS = ["mmap_register", "register_read", "register_write"] as const;
 const PCI_FUNCTIONS = ["register_device", "raise_irq", "lower_irq"] as const;

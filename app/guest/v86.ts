@@ -40,6 +40,10 @@ const EFLAGS_IF = 0x200;
 /** v86 looks at its timers and interrupts after so many instructions of a slice, when it leaves a piece of compiled code. */
 const INSTRUCTIONS_BETWEEN_LOOKS = 100_003;
 
+/** The edge/level register in v86's interrupt controller, and in it the line that the second one hangs on. */
+const PIC_ELCR = 10;
+const PIC_CASCADE = 1 << 2;
+
 /** Where a saved state keeps the functions: v86's own entries end at 92. */
 const STATE_INDEX = 200;
 
@@ -67,6 +71,7 @@ class V86Machine implements Machine {
   readonly #guard: boolean;
   #flags: Int32Array;
   #instructions: Uint32Array;
+  #pic: Uint8Array;
   /** Added to the instruction counter, and to be taken off again. */
   #ahead = 0;
   /** Depth of calls from the guest's loads and stores into our functions. */
@@ -82,6 +87,7 @@ class V86Machine implements Machine {
     this.#memory = new V86Memory(cpu);
     this.#flags = flagsOf(cpu);
     this.#instructions = instructionsOf(cpu);
+    this.#pic = picOf(cpu);
     this.#watchLooks(cpu);
     this.#watchResets(cpu);
     this.#watchStates(cpu);
@@ -114,6 +120,9 @@ class V86Machine implements Machine {
     const { pci } = cpu.devices;
     const slept = this.#handling === 0 && cpu.in_hlt[0] !== 0;
     const flags = this.#liveFlags(cpu);
+    // An interrupt that is withdrawn before the guest takes it stays latched on v86's cascade, which is edge-triggered. The
+    // guest then takes one that nobody has raised, never ends it, and hears of no line above 7 again. A level is not latched.
+    this.#pic[PIC_ELCR] = (this.#pic[PIC_ELCR] as number) | PIC_CASCADE;
     // Raising or lowering makes v86 look at its interrupts at once. A store of compiled code does not expect that: the
     // guest would enter the handler with stale registers. With IF clear v86 only notes the line, and takes it later.
     const masked = this.#guard && this.#handling > 0 ? (flags[0] as number) & EFLAGS_IF : 0;
@@ -144,6 +153,7 @@ class V86Machine implements Machine {
     if (this.#flags.length === 0) {
       this.#flags = flagsOf(cpu);
       this.#instructions = instructionsOf(cpu);
+      this.#pic = picOf(cpu);
     }
     return this.#flags;
   }
@@ -302,6 +312,10 @@ function flagsOf(cpu: V86Cpu): Int32Array {
 
 function instructionsOf(cpu: V86Cpu): Uint32Array {
   return new Uint32Array(cpu.wasm_memory.buffer, cpu.instruction_counter.byteOffset, 1);
+}
+
+function picOf(cpu: V86Cpu): Uint8Array {
+  return new Uint8Array(cpu.wasm_memory.buffer, cpu.get_pic_addr_master(), PIC_ELCR + 1);
 }
 
 function freeWindow(cpu: V86Cpu): number {

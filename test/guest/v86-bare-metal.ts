@@ -19,6 +19,8 @@ export const REG_DONE = 0x14;
 export const REG_FAULT = 0x18;
 /** The guest waited for an interrupt that did not come. */
 export const REG_STUCK = 0x1c;
+/** Raises INTx and lowers it again, while the guest takes no interrupts. */
+export const REG_WITHDRAWN = 0x20;
 
 export const VENDOR_ID = 0x1b36;
 export const DEVICE_ID = 0x00ff;
@@ -158,6 +160,7 @@ export function bareMetalBios(rounds: number): Uint8Array<ArrayBuffer> {
   // eax, edx, esi and edi carry the checksum, ecx counts down, ebp counts the interrupts that must have come
   code.emit(0xb9).emit32(rounds); // mov ecx, rounds
   code.emit(0x31, 0xc0, 0x31, 0xd2, 0x31, 0xf6, 0x31, 0xff, 0x31, 0xed); // xor eax, eax; … edx; esi; edi; ebp
+  code.emit(0x89, 0x6b, REG_WITHDRAWN); // mov [ebx + REG_WITHDRAWN], ebp
   code.emit(0xfb); // sti
   code.label("ring");
   code.emit(0x01, 0xc8); // add eax, ecx

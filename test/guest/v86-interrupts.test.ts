@@ -15,6 +15,7 @@ import {
   REG_DOORBELL,
   REG_FAULT,
   REG_STUCK,
+  REG_WITHDRAWN,
   VENDOR_ID,
 } from "./v86-bare-metal.ts";
 
@@ -51,6 +52,10 @@ async function ring(rounds: number, patience: number, guardInterrupts = true) {
       slot.setInterrupt(true);
     } else if (offset === REG_ACK) {
       outcome.answers++;
+      slot.setInterrupt(false);
+    }
+    if (offset === REG_WITHDRAWN) {
+      slot.setInterrupt(true);
       slot.setInterrupt(false);
     }
     if (offset === REG_BAR) outcome.bar = value;
@@ -98,6 +103,11 @@ test("thousands of interrupts raised inside a store leave a busy guest unharmed"
   });
   // Taken when the guest leaves a piece of compiled code. If v86 had its way, at the end of a turn of 100,000.
   expect(outcome.instructions / rounds).toBeLessThan(20_000);
+});
+
+test("an interrupt that is withdrawn before the guest can take it is forgotten, and the next ones come", async () => {
+  const { outcome } = await ring(3, 60_000);
+  expect(outcome).toMatchObject({ ended: "done", raises: 3, count: 3 });
 });
 
 test("without the guard the same guest loses its way", async () => {

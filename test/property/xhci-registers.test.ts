@@ -33,7 +33,7 @@ function model(register: Register, stored: number, lane: number, size: number, v
 
 /** The table's rows without what acts. */
 function tables(): Register[] {
-  const host = { portChanged() {}, resetDevice() {}, portTouched() {} };
+  const host = { portChanged() {}, resetDevice() {}, connectionChanged() {}, portTouched() {} };
   const clock = new FrameClock(() => {});
   const interrupts = { memory: new Ram(4096), clock, taps: new Set<never>(), accessed: false, line() {} };
   const rows = [
