@@ -354,7 +354,7 @@ export class UsbPort {
 
 /** A File that only looks like one, such as @web-std/file's in Node, cannot be sent to a worker: its bytes can. */
 async function sendable(source: DeviceSource): Promise<DeviceSource> {
-  if (source.kind !== "flash-drive" || !("blob" in source.image)) return source;
+  if (!("image" in source) || !("blob" in source.image)) return source;
   const blob: Pick<Blob, "arrayBuffer"> = source.image.blob;
   return blob instanceof Blob ? source : { ...source, image: { blob: new Blob([await blob.arrayBuffer()]) } };
 }

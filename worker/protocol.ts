@@ -17,14 +17,9 @@ export type ImageSource =
 export type DeviceSource =
   | WebUsbSource
   | HubSource
-  | {
-      readonly kind: "flash-drive";
-      readonly image: ImageSource;
-      readonly readOnly?: boolean;
-      readonly serial?: string;
-      /** SuperSpeed if it is not given. */
-      readonly speed?: "full" | "high" | "super";
-    }
+  | DriveSource<"flash-drive">
+  /** Alternate 0 is bulk-only, alternate 1 USB Attached SCSI. */
+  | DriveSource<"uas-drive">
   | { readonly kind: "keyboard" }
   | {
       /** A USB sound card that plays, 16 bits, stereo. What it plays is its output. */
@@ -59,6 +54,16 @@ export type DeviceSource =
       /** High speed if it is not given. */
       readonly speed?: "full" | "high" | "super";
     };
+
+/** A disk. */
+export interface DriveSource<Kind extends string = "flash-drive" | "uas-drive"> {
+  readonly kind: Kind;
+  readonly image: ImageSource;
+  readonly readOnly?: boolean;
+  readonly serial?: string;
+  /** SuperSpeed if it is not given. */
+  readonly speed?: "full" | "high" | "super";
+}
 
 /**
  * A device granted to the page. A USBDevice cannot be sent to a worker, so the worker finds it again among its own

@@ -1,6 +1,6 @@
 /** `--plug KIND[:ARGS]@PORT`, where ARGS are `key=value` or `key`, separated by commas. */
 import { resolve } from "node:path";
-import type { DeviceSource } from "../../worker/protocol.ts";
+import type { DeviceSource, DriveSource } from "../../worker/protocol.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const PORTS = 8;
@@ -16,7 +16,8 @@ type Settings = Map<string, string | true>;
 
 /** What can be plugged, for `--list`. */
 export const KINDS = {
-  "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT",
+  "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
+  "uas-drive": "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
   keyboard: "a USB keyboard",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
@@ -24,6 +25,9 @@ export const KINDS = {
   camera: "a USB camera with a test card: size=640x480, fps=N, transfer=isochronous or bulk, speed=full, high or super",
   webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
 } as const;
+
+/** Of a drive. */
+const SPEEDS = ["full", "high", "super"] as const;
 
 /** Throws a UsageError. */
 export function parsePlug(text: string): PlugArgument {
@@ -54,7 +58,8 @@ export function parseSize(text: string): number | undefined {
 function describe(text: string, kind: string, settings: Settings): DeviceSource {
   switch (kind) {
     case "flash-drive":
-      return flashDrive(text, settings);
+    case "uas-drive":
+      return drive(text, kind, settings);
     case "keyboard":
       return { kind };
     case "speaker":
@@ -78,18 +83,25 @@ function describe(text: string, kind: string, settings: Settings): DeviceSource 
   }
 }
 
-function flashDrive(text: string, settings: Settings): DeviceSource {
+function drive(text: string, kind: DriveSource["kind"], settings: Settings): DeviceSource {
   const path = take(text, settings, "image");
   const size = take(text, settings, "size");
   const serial = take(text, settings, "serial");
-  const more = { ...(flag(text, settings, "readonly") && { readOnly: true }), ...(serial && { serial }) };
+  const named = take(text, settings, "speed");
+  const speed = SPEEDS.find((each) => each === named);
+  if (named !== speed) throw new UsageError(`--plug ${text}: a speed is full, high or super, and ${named} is not.`);
+  const more = {
+    ...(flag(text, settings, "readonly") && { readOnly: true }),
+    ...(serial && { serial }),
+    ...(speed && { speed }),
+  };
   if ((path === undefined) === (size === undefined)) {
-    throw new UsageError(`--plug ${text}: a flash-drive has either image=FILE or size=64M.`);
+    throw new UsageError(`--plug ${text}: a ${kind} has either image=FILE or size=64M.`);
   }
-  if (path !== undefined) return { kind: "flash-drive", image: { path: resolve(path) }, ...more };
+  if (path !== undefined) return { kind, image: { path: resolve(path) }, ...more };
   const bytes = parseSize(size ?? "");
   if (!bytes) throw new UsageError(`--plug ${text}: ${size} is no size; write 64M, or 512K, or 2G.`);
-  return { kind: "flash-drive", image: { size: bytes }, ...more };
+  return { kind, image: { size: bytes }, ...more };
 }
 
 function tone(text: string, settings: Settings): { tone?: number } {

@@ -190,7 +190,7 @@ export class Run {
 /** A wrong file name is told before the guest starts, not after. */
 async function checkImages(plugs: readonly PlugArgument[]): Promise<void> {
   for (const { text, device } of plugs) {
-    if (device.kind !== "flash-drive" || !("path" in device.image)) continue;
+    if (!("image" in device) || !("path" in device.image)) continue;
     const { path } = device.image;
     await access(path).catch((cause) => {
       throw new UsageError(`--plug ${text}: there is no file ${path}.`, { cause });

@@ -10,6 +10,8 @@ Boots a Linux guest without a screen and plugs USB devices into it.
   --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8; may be given several times
                              flash-drive:image=FILE[,readonly][,serial=TEXT]   FILE is written in place
                              flash-drive:size=64M                              blank, forgotten at the end
+                             uas-drive:…                                       the same with USB Attached SCSI
+                             either with speed=full, high or super             super if it is not said
                              keyboard
                              speaker[:speed=high]
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz

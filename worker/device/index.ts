@@ -2,16 +2,18 @@
 import { SPEED_SUPER } from "../../asm/layout.ts";
 import type { Device, DeviceHost } from "../device.ts";
 import { PlugError } from "../plug-error.ts";
-import type { DeviceSource } from "../protocol.ts";
+import type { DeviceSource, DriveSource } from "../protocol.ts";
 import { createMicrophone } from "./audio/microphone.ts";
 import { SoundRecorder } from "./audio/sound-recorder.ts";
 import { createSpeaker } from "./audio/speaker.ts";
 import { createCamera } from "./camera/camera.ts";
+import type { DriveOptions } from "./drive-model.ts";
 import { createFlashDrive } from "./flash-drive.ts";
 import { createGadgetZero } from "./gadget-zero.ts";
 import { createHub } from "./hub/hub.ts";
 import { openImage } from "./image/open-image.ts";
 import { createKeyboard } from "./keyboard.ts";
+import { createUasDrive } from "./uas-drive.ts";
 
 /**
  * Makes a software device, at no more than the `fastest` speed. Rejects with an UnsupportedError for a kind that is none, an
@@ -24,11 +26,7 @@ export async function createDevice(
 ): Promise<Device> {
   switch (source.kind) {
     case "flash-drive":
-      return createFlashDrive({
-        image: await openImage(source.image, source.readOnly),
-        serial: source.serial,
-        speed: within(fastest, source.speed),
-      });
+      return createFlashDrive(await driveOptions(source, fastest));
     case "camera":
       return createCamera(source);
     case "hub":
@@ -41,6 +39,8 @@ export async function createDevice(
       return createMicrophone({ tone: source.tone, speed: source.speed });
     case "gadget-zero":
       return createGadgetZero({ ...source, speed: within(fastest, source.speed) });
+    case "uas-drive":
+      return createUasDrive(await driveOptions(source, fastest));
     default:
       throw new PlugError("UnsupportedError", `There is no software device "${source.kind}".`);
   }
@@ -49,4 +49,9 @@ export async function createDevice(
 /** A device for SuperSpeed does its work at high speed too, as behind a USB 2.0 hub. */
 function within<T extends string>(fastest: number, speed: T | "super" = "super"): T | "high" | "super" {
   return speed === "super" && fastest < SPEED_SUPER ? "high" : speed;
+}
+
+async function driveOptions(source: DriveSource, fastest: number): Promise<DriveOptions> {
+  const { image, readOnly, serial, speed } = source;
+  return { image: await openImage(image, readOnly), serial, speed: within(fastest, speed) };
 }

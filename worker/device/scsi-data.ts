@@ -10,6 +10,8 @@ export interface DiskIdentity {
   /** Product revision level, 4 characters. */
   readonly revision: string;
   readonly serial: string;
+  /** Does it take several commands at once? */
+  readonly queues?: boolean;
 }
 
 /** Vital product data pages (SPC-4 §7.8, SBC-3 §6.6), in the order that page 0 lists them. */
@@ -47,7 +49,7 @@ export function putInquiry(into: Uint8Array, identity: DiskIdentity): number {
   into[4] = 36 - 5;
   into[5] = 0;
   into[6] = 0;
-  into[7] = 0;
+  into[7] = identity.queues ? 0x02 : 0; // CMDQUE
   putText(into, 8, identity.vendor, 8);
   putText(into, 16, identity.product, 16);
   return putText(into, 32, identity.revision, 4);

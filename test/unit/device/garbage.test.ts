@@ -16,6 +16,7 @@ import { createSpeaker } from "../../../worker/device/audio/speaker.ts";
 import { createKeyboard } from "../../../worker/device/keyboard.ts";
 import { Host, now, pattern, type Transfer } from "./harness.ts";
 import { cbw, cdb, command, IN, OUT, plugDrive, resetRecovery, rw10 } from "./storage.ts";
+import { COMMAND, commandIu, DATA_IN, DATA_OUT, STATUS, STATUS_ROOM, taskIu, UasHost } from "./uas-host.ts";
 
 const byte = fc.nat(255);
 const operation = fc.oneof(
@@ -174,6 +175,85 @@ test("a disk is exactly what a model of it says, after any reads and writes", as
     { numRuns: 60 },
   );
 }, 60_000);
+
+/** What a host may do to a UAS drive: units good and bad, and transfers of any pipe and stream. */
+const uasStep = fc.oneof(
+  fc.record({
+    do: fc.constant("command" as const),
+    tag: fc.oneof(fc.nat(6), fc.nat(0xffff)),
+    block,
+    attribute: fc.nat(7),
+    unit: fc.oneof(fc.constant(0), fc.nat(3)),
+  }),
+  fc.record({
+    do: fc.constant("manage" as const),
+    tag: fc.nat(6),
+    code: fc.oneof(fc.constantFrom(0x01, 0x02, 0x04, 0x08, 0x10, 0x80, 0x81), byte),
+    taskTag: fc.nat(6),
+  }),
+  fc.record({ do: fc.constant("unit" as const), bytes: fc.uint8Array({ maxLength: 40 }) }),
+  fc.record({
+    do: fc.constant("transfer" as const),
+    pipe: fc.constantFrom(STATUS, DATA_IN, DATA_OUT),
+    stream: fc.oneof(fc.nat(6), fc.nat(40)),
+    length: fc.oneof(length, fc.constantFrom(4, 16, STATUS_ROOM)),
+  }),
+  fc.record({ do: fc.constant("cancel" as const), which: fc.nat(255) }),
+  fc.record({ do: fc.constant("feature" as const), on: fc.boolean(), pipe: fc.constantFrom(COMMAND, STATUS, DATA_IN) }),
+  fc.record({ do: fc.constant("settle" as const) }),
+  fc.record({ do: fc.constant("alternate" as const), value: fc.constantFrom(0, 1, 1, 1, 2) }),
+);
+
+for (const speed of ["super", "high"] as const) {
+  for (const [name, image] of [
+    ["memory", () => ({ size: 64 * 512 })],
+    ["a Blob", () => ({ blob: new Blob([pattern(64 * 512)]) })],
+  ] as const) {
+    test(`a UAS drive of ${name} at ${speed} speed stands any order of anything`, async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(uasStep, { maxLength: 80 }), async (steps) => {
+          const uas = await UasHost.plug(image(), speed);
+          const { host } = uas;
+          const sent: Transfer[] = [];
+          const stream = (each: number) => (speed === "super" ? each : 0);
+          for (const each of steps) {
+            if (host.owned > 100) break;
+            if (each.do === "command") sent.push(uas.send(commandIu(each.tag, each.block, each)));
+            else if (each.do === "manage") sent.push(uas.send(taskIu(each.tag, each.code, each.taskTag)));
+            else if (each.do === "unit") sent.push(uas.send(each.bytes));
+            else if (each.do === "transfer") {
+              const data = each.pipe === DATA_OUT ? pattern(each.length) : each.length;
+              sent.push(host.bulk(each.pipe, stream(each.stream), data));
+            } else if (each.do === "cancel") {
+              const transfer = sent[each.which % (sent.length || 1)];
+              if (transfer && !transfer.answer) host.cancel(transfer);
+            } else if (each.do === "feature") {
+              host.control({ bmRequestType: 0x02, bRequest: each.on ? 3 : 1, wIndex: each.pipe });
+            } else if (each.do === "settle") await host.settle(1);
+            else host.control({ bmRequestType: 0x01, bRequest: 11, wValue: each.value });
+          }
+          await host.settle(3);
+          for (const transfer of sent) {
+            if (!transfer.answer) host.cancel(transfer);
+          }
+          for (const transfer of sent) {
+            const { status, actual } = now(transfer);
+            expect(status).toBeLessThan(STATUS_COUNT);
+            expect(actual).toBeLessThanOrEqual(transfer.length);
+          }
+          expect(host.clean).toBe(true);
+
+          uas.choose(1);
+          for (let turn = 0; turn < 3; turn++) await uas.run(cdb(0x1b, 6, { 4: 3 }), 0);
+          expect(await uas.run(rw10(0x28, 63, 1), 512)).toMatchObject({ status: 0, moved: 512 });
+          await host.device.close();
+          expect(host.clean).toBe(true);
+        }),
+        { numRuns: 150 },
+      );
+    }, 60_000);
+  }
+}
 
 test("a keyboard stands any request and any transfer", async () => {
   await fc.assert(

@@ -10,6 +10,7 @@ test("each kind can be made", async () => {
   const sources: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource> = {
     "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
     hub: { kind: "hub" },
+    "uas-drive": { kind: "uas-drive", image: { size: 4096 } },
     keyboard: { kind: "keyboard" },
     "gadget-zero": { kind: "gadget-zero" },
     speaker: { kind: "speaker" },
@@ -29,6 +30,8 @@ test("each kind can be made", async () => {
   const hub = await createDevice(sources.hub, host);
   expect(hub.identity).toMatchObject({ productId: 0x000a, product: "Hub" });
   expect([hub.speed, hub.companion?.speed]).toEqual([SPEED_SUPER, SPEED_HIGH]);
+  const uas = await createDevice(sources["uas-drive"], host);
+  expect(uas.identity).toMatchObject({ productId: 0x0003, product: "UAS Drive" });
   const keyboard = await createDevice(sources.keyboard, host);
   expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
   const gadget = await createDevice(sources["gadget-zero"], host);
@@ -48,8 +51,8 @@ test.each(["speaker", "microphone"] as const)("a %s is of full speed, or of high
   expect((await createDevice({ kind, speed: "high" }, host)).speed).toBe(SPEED_HIGH);
 });
 
-test("a drive has the speed it is given", async () => {
-  const source = { kind: "flash-drive", image: { size: 4096 } } as const;
+test.each(["flash-drive", "uas-drive"] as const)("a %s has the speed it is given", async (kind) => {
+  const source = { kind, image: { size: 4096 } };
   for (const [speed, expected] of [
     ["full", SPEED_FULL],
     ["high", SPEED_HIGH],

@@ -1,6 +1,7 @@
 /** A bulk-only host: what usb-storage does, one step at a time. */
 import { STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
-import { createFlashDrive, type FlashDriveSpeed } from "../../../worker/device/flash-drive.ts";
+import type { DriveSpeed } from "../../../worker/device/drive-model.ts";
+import { createFlashDrive } from "../../../worker/device/flash-drive.ts";
 import { openImage } from "../../../worker/device/image/open-image.ts";
 import type { Device } from "../../../worker/device.ts";
 import type { ImageSource } from "../../../worker/protocol.ts";
@@ -25,7 +26,7 @@ let tag = 0x11223344;
 
 export async function flashDrive(
   image: ImageSource,
-  options: { readOnly?: boolean; serial?: string; speed?: FlashDriveSpeed } = {},
+  options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed } = {},
 ): Promise<Device> {
   return createFlashDrive({ ...options, image: await openImage(image, options.readOnly) });
 }
@@ -33,7 +34,7 @@ export async function flashDrive(
 /** A configured drive whose unit attention was read. */
 export async function plugDrive(
   image: ImageSource,
-  options: { readOnly?: boolean; serial?: string; speed?: FlashDriveSpeed } = {},
+  options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed } = {},
 ): Promise<Host> {
   const host = await Host.plug(await flashDrive(image, options));
   host.configure();

@@ -1,0 +1,153 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { File } from "@web-std/file";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+
+const MIB = 1 << 20;
+const DISK = "while [ ! -b /dev/sda ]; do usleep 20000; done";
+/** The interface that the disk is on. */
+const INTERFACE = "$(readlink -f /sys/block/sda/device/../../..)";
+const UNPLUGS = 10;
+
+/** Without streams, commands share the pipes by READ READY and WRITE READY; with streams, each has its own. */
+describe.each([{ speed: "high", placement: "thread" }] as const)(
+  "a UAS drive of a stock Linux guest at $speed speed, backend in a $placement",
+  ({ speed, placement }) => {
+    let bench: Bench;
+    let folder: string;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "pvusb-uas-"));
+      bench = await startGuest({ placement });
+    });
+    afterAll(async () => {
+      await bench?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    async function plugged<T>(path: string, work: () => Promise<T>): Promise<T> {
+      const { controller, host, run, until } = bench;
+      await controller.port(1).plug(host.device("uas-drive", { image: { path }, speed }));
+      await run(DISK);
+      const result = await work();
+      await controller.port(1).unplug();
+      await until("! test -e /dev/sda");
+      return result;
+    }
+
+    it("is taken by uas, in alternate 1, with many commands at once", async () => {
+      const path = join(folder, "bind.img");
+      writeFileSync(path, new Uint8Array(MIB));
+      const said = await plugged(path, () =>
+        bench.run(
+          `basename $(readlink ${INTERFACE}/driver); cat ${INTERFACE}/bAlternateSetting ${INTERFACE}/bInterfaceProtocol;` +
+            "cat /sys/block/sda/device/queue_depth",
+        ),
+      );
+      expect(said.split(/\s+/)).toEqual(["uas", "1", "62", "30", ""]);
+    });
+
+    it("reads 64 MiB back with the host's own checksum", async () => {
+      const path = join(folder, "read.img");
+      const bytes = pattern(64 * MIB);
+      writeFileSync(path, bytes);
+      const sum = await plugged(path, () => bench.run("dd if=/dev/sda bs=1M 2>/dev/null | md5sum"));
+      expect(sum.split(" ")[0]).toBe(md5(bytes));
+      expect(md5(readFileSync(path))).toBe(md5(bytes));
+    });
+
+    it("has a written pattern in the image after unplug", async () => {
+      const path = join(folder, "write.img");
+      writeFileSync(path, new Uint8Array(16 * MIB));
+      const sums = await plugged(path, () =>
+        bench.run(
+          "dd if=/dev/urandom of=/tmp/pattern bs=1M count=8 2>/dev/null;" +
+            "dd if=/tmp/pattern of=/dev/sda bs=1M seek=4 2>/dev/null && sync && md5sum </tmp/pattern && rm /tmp/pattern",
+        ),
+      );
+      const image = readFileSync(path);
+      expect(md5(image.subarray(4 * MIB, 12 * MIB))).toBe(sums.split(" ")[0]);
+      expect(image.subarray(0, 4 * MIB).every((byte) => byte === 0)).toBe(true);
+      expect(image.subarray(12 * MIB).every((byte) => byte === 0)).toBe(true);
+    });
+
+    it("serves several readers and a writer at once, each with its own data", async () => {
+      const path = join(folder, "several.img");
+      const bytes = pattern(20 * MIB, 3);
+      writeFileSync(path, bytes);
+      const said = await plugged(path, () =>
+        bench.run(
+          "for i in 0 1 2 3; do (dd if=/dev/sda bs=64k skip=$((i*64)) count=64 iflag=direct 2>/dev/null | md5sum >/tmp/$i) & done;" +
+            "dd if=/dev/zero of=/dev/sda bs=64k seek=256 count=64 oflag=direct 2>/dev/null; wait; cat /tmp/[0-3]; rm /tmp/[0-3]",
+        ),
+      );
+      const parts = [0, 1, 2, 3].map((part) => md5(bytes.subarray(part * 4 * MIB, (part + 1) * 4 * MIB)));
+      expect(said.match(/[0-9a-f]{32}/g)).toEqual(parts);
+      const image = readFileSync(path);
+      expect(md5(image.subarray(0, 16 * MIB))).toBe(md5(bytes.subarray(0, 16 * MIB)));
+      expect(image.subarray(16 * MIB).every((byte) => byte === 0)).toBe(true);
+    });
+
+    it("answers commands late and out of order when its bytes are only promised", async () => {
+      const { controller, host, run, until } = bench;
+      const bytes = pattern(4 * MIB, 5);
+      const image = { blob: new File([bytes], "disk.img") as unknown as Blob };
+      await controller.port(2).plug(host.device("uas-drive", { image, speed }));
+      await run(DISK);
+      const said = await run(
+        "for i in 0 1 2 3; do (dd if=/dev/sda bs=16k skip=$((i*64)) count=64 iflag=direct 2>/dev/null | md5sum >/tmp/$i) & done;" +
+          "wait; cat /sys/block/sda/ro /tmp/[0-3]; rm /tmp/[0-3]",
+      );
+      const parts = [0, 1, 2, 3].map((part) => md5(bytes.subarray(part * MIB, (part + 1) * MIB)));
+      expect(said.match(/[0-9a-f]{32}/g)).toEqual(parts);
+      expect(said[0]).toBe("1");
+      await controller.port(2).unplug();
+      await until("! test -e /dev/sda");
+    });
+
+    it("works on after a reset by the guest, whose unit attention meets data that is queued already", async () => {
+      const path = join(folder, "reset.img");
+      const bytes = pattern(MIB, 9);
+      writeFileSync(path, bytes);
+      const said = await plugged(path, () =>
+        bench.run("usbreset 1209:0003 >/dev/null && dd if=/dev/sda bs=128k iflag=direct 2>/dev/null | md5sum"),
+      );
+      expect(said.split(" ")[0]).toBe(md5(bytes));
+    });
+
+    it(`is pulled out ${UNPLUGS} times in the middle of a dd and leaves nothing behind`, async () => {
+      const { controller, host, guest, run, until } = bench;
+      const port = controller.port(1);
+      const atRest = { inFlight: controller.inFlight, ...controller.free };
+      for (let round = 0; round < UNPLUGS; round++) {
+        await port.plug(host.device("uas-drive", { image: { size: 64 * MIB }, speed }));
+        await run(DISK);
+        const dd = guest.exec(
+          round % 2
+            ? "for i in 1 2 3; do dd if=/dev/zero of=/dev/sda bs=1M count=2000 oflag=direct 2>&1 & done; wait %1"
+            : "for i in 1 2 3; do (while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1) & done; wait %1",
+          { timeout: 60_000 },
+        );
+        let early: unknown;
+        dd.then((result) => {
+          early = result.output;
+        }, String);
+        const { bytesIn, bytesOut } = port.status.counters;
+        while (port.status.counters.bytesIn + port.status.counters.bytesOut < bytesIn + bytesOut + (2 << 20)) {
+          if (early) throw new Error(`dd ended before the unplug: ${new TextDecoder().decode(early as Uint8Array)}`);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        await port.unplug();
+        const { status, output } = await dd;
+        expect(status, new TextDecoder().decode(output)).not.toBe(0);
+        await until("! test -e /dev/sda");
+      }
+      expect({ inFlight: controller.inFlight, ...controller.free }).toEqual(atRest);
+      expect(atRest.inFlight).toBe(0);
+      expect(await host.stats()).toMatchObject({ links: 1, devices: 0, owned: 0, orphans: 0 });
+      const log = await run("dmesg");
+      expect(log).not.toMatch(/xhci_hcd.*(not responding|died|timeout|ERROR)|BUG:|Oops|hung task|nobody cared/i);
+    });
+  },
+);
