@@ -31,6 +31,7 @@ describe("descriptors in a stock Linux guest", () => {
 
   it.each([
     ["flash-drive", { image: { size: 1 << 20 } }, SPEED_SUPER],
+    ["uas-drive", { image: { size: 1 << 20 } }, SPEED_SUPER],
     ["keyboard", {}, SPEED_FULL],
     ["camera", {}, SPEED_HIGH],
     ["speaker", {}, SPEED_FULL],
