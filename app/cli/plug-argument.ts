@@ -26,7 +26,6 @@ export const KINDS = {
   webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
 } as const;
 
-/** Of a drive. */
 const SPEEDS = ["full", "high", "super"] as const;
 
 /** Throws a UsageError. */
@@ -87,13 +86,10 @@ function drive(text: string, kind: DriveSource["kind"], settings: Settings): Dev
   const path = take(text, settings, "image");
   const size = take(text, settings, "size");
   const serial = take(text, settings, "serial");
-  const named = take(text, settings, "speed");
-  const speed = SPEEDS.find((each) => each === named);
-  if (named !== speed) throw new UsageError(`--plug ${text}: a speed is full, high or super, and ${named} is not.`);
   const more = {
     ...(flag(text, settings, "readonly") && { readOnly: true }),
     ...(serial && { serial }),
-    ...(speed && { speed }),
+    ...speed(text, settings, SPEEDS),
   };
   if ((path === undefined) === (size === undefined)) {
     throw new UsageError(`--plug ${text}: a ${kind} has either image=FILE or size=64M.`);
@@ -122,7 +118,7 @@ function gadgetZero(text: string, settings: Settings): DeviceSource {
   }
   return {
     kind: "gadget-zero",
-    ...speed(text, settings, ["full", "high", "super"]),
+    ...speed(text, settings, SPEEDS),
     ...(pattern && { pattern }),
     ...(interval && { interval: Number(interval) }),
   };
