@@ -3,6 +3,7 @@ import { html, type TemplateResult } from "lit";
 import type { PvPort } from "./pv-port.ts";
 import { PORTS } from "./session.ts";
 import { SessionElement } from "./session-element.ts";
+import "./pv-capture.ts";
 import "./pv-port.ts";
 
 export class PvHub extends SessionElement {
@@ -45,6 +46,7 @@ export class PvHub extends SessionElement {
         <ul class="ports" @keydown=${this.#keyDown} @focusin=${this.#focusIn}>
           ${ports.map((number) => html`<li><pv-port .session=${this.session} .number=${number}></pv-port></li>`)}
         </ul>
+        <pv-capture .session=${this.session}></pv-capture>
       </section>
     `;
   }

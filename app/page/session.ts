@@ -5,6 +5,7 @@
  *     pv-app ─ has a ─ Session ─┬─ UsbHost ─ UsbController ─ UsbPort 1…8
  *                               ├─ Guest (console in and out)
  *                               ├─ GrantedDevices (WebUSB)
+ *                               ├─ UsbCapture (a file for Wireshark)
  *                               └─ Card[] (what can be plugged), Words[] (what went wrong)
  */
 import { GrantedDevices, hasWebUsb } from "../granted-devices.ts";
@@ -12,6 +13,7 @@ import type { UsbController, UsbHost } from "../index.ts";
 import { BLANK_DRIVE, type Card, fileCard, KEYBOARD, webUsbCard } from "./cards.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
 import { Rate } from "./rate.ts";
+import { UsbCapture } from "./usb-capture.ts";
 import { type Carried, type GuestState, type PortView, stateOf } from "./views.ts";
 import {
   grantFailed,
@@ -57,6 +59,10 @@ export class Session {
   #announcement = "";
   #size: [columns: number, rows: number] | undefined;
   #sampler: ReturnType<typeof setInterval> | undefined;
+  readonly capture = new UsbCapture({
+    host: () => this.#host,
+    announce: (words) => this.announce(words),
+  });
   /** Why real devices cannot be had here, if they cannot. */
   usbTrouble: Words | undefined;
   /** Where the guest's console goes. */
@@ -210,6 +216,7 @@ export class Session {
   /** Stops the guest; its hub is without power then. */
   async stop(): Promise<void> {
     clearInterval(this.#sampler);
+    this.capture.stop();
     const guest = this.#guest;
     const host = this.#host;
     this.#guest = undefined;
@@ -403,7 +410,7 @@ export class Session {
       const { bytesIn, bytesOut } = status.counters;
       this.#place(number).rate.sample(now, bytesIn + bytesOut);
     }
-    if (any) this.#changed();
+    if (any || this.capture.running) this.#changed();
   }
 
   #setGuest(state: GuestState): void {

@@ -1,4 +1,5 @@
 /** What the page says to a person when something is in the way: what happened, and what they can do. No stack traces. */
+import { inBytes } from "./rate.ts";
 
 /** One message. `text` is what happened and why; `steps` are things to do; `command` is ready to copy. */
 export interface Words {
@@ -161,6 +162,26 @@ export function startFailed(error: unknown): Words {
     text: sentence(message),
     steps: ["Load the page again. If that does not help, forget the saved state in the menu and start once more."],
   };
+}
+
+export const CAPTURE_STARTED = "The capture has begun. Plug a device in now, and it has the device's descriptors too.";
+
+export const CAPTURE_STOPPED = "The capture has ended. Save it, and open the file with Wireshark.";
+export const CAPTURE_FULL = "The capture is full and has ended. Save it, or start a new one.";
+
+/** How large the capture is. */
+export function captureNote(state: "none" | "running" | "stopped" | "full", packets: number, bytes: number): string {
+  const size = `${packets.toLocaleString("en")} ${packets === 1 ? "packet" : "packets"}, ${inBytes(bytes)}`;
+  switch (state) {
+    case "none":
+      return "Records every transfer, for Wireshark.";
+    case "running":
+      return `Recording: ${size}`;
+    case "stopped":
+      return size;
+    case "full":
+      return `Full: ${size}`;
+  }
 }
 
 /** A device left its port by itself. */
