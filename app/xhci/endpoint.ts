@@ -94,6 +94,8 @@ export class Endpoint implements RingEndpoint {
   readonly #context: number;
   #state = EP_STATE_RUNNING;
   readonly #rings: TransferRing | StreamArray;
+  /** The ring that halted the endpoint. */
+  #failed: TransferRing | undefined;
   /** Stop Endpoint waits until everything is answered. */
   #stopping: ((code: number) => void) | undefined;
 
@@ -177,10 +179,12 @@ export class Endpoint implements RingEndpoint {
 
   /**
    * Reset Endpoint (§4.6.8): Halted becomes Stopped. With the transfer state preserved (TSP) the TD goes on where it failed,
-   * without it the TD begins anew.
+   * without it that TD begins anew. Those of
+   * other streams, stopped half way, are left alone.
    */
   reset(preserve: boolean): void {
-    if (!preserve) this.#rings.forgetMoved();
+    if (!preserve) this.#failed?.forgetMoved();
+    this.#failed = undefined;
     this.#setState(EP_STATE_STOPPED);
   }
 
@@ -226,8 +230,9 @@ export class Endpoint implements RingEndpoint {
     stopping(running ? CC_SUCCESS : CC_CONTEXT_STATE_ERROR);
   }
 
-  fail(state: number): void {
+  fail(state: number, ring: TransferRing): void {
     this.#rings.takeBack();
+    this.#failed = ring;
     this.#setState(state);
   }
 

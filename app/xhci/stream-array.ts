@@ -87,10 +87,6 @@ export class StreamArray {
     for (const ring of this.#rings) ring?.takeBack();
   }
 
-  forgetMoved(): void {
-    for (const ring of this.#rings) ring?.forgetMoved();
-  }
-
   /** The guest is told where each stream's ring stands. */
   writeBack(): void {
     this.#rings.forEach((ring, stream) => {

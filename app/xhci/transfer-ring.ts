@@ -81,8 +81,8 @@ export interface RingEndpoint {
   advance(): void;
   /** A ring has retired a transfer, or lost its last one. */
   settled(): void;
-  /** Every ring gives up what is on its way, and the endpoint's state is this one now (§4.8.3). */
-  fail(state: number): void;
+  /** A ring has failed: every ring gives up what is on its way, and the endpoint's state is this one now (§4.8.3). */
+  fail(state: number, ring: TransferRing): void;
   /** An isochronous ring has nothing for a service interval that has begun (§4.10.3.1). */
   starved(): void;
 }
@@ -416,7 +416,7 @@ export class TransferRing implements UrbOwner, Sleeper {
   /** An error: the endpoint halts at this TD; what was handed over after it is taken back (§4.10.2). */
   #fail(transfer: Transfer, actual: number, code: number, state: number): void {
     const { host, slotId, id } = this.#endpoint;
-    this.#endpoint.fail(state);
+    this.#endpoint.fail(state, this);
     // A driver may retry after a transaction error, and goes on where it happened (§4.6.8.1).
     this.#moved = code === CC_USB_TRANSACTION_ERROR && !transfer.isControl ? actual : 0;
     postFailed(host.events, transfer, actual, code, slotId, id);

@@ -235,7 +235,7 @@ export class GuestDevice {
     const isIsoch = type === EP_TYPE_ISOCH_IN || type === EP_TYPE_ISOCH_OUT;
     const errorCount = isIsoch ? 0 : 3;
     const esit = wanted.maxEsitPayload ?? (isIsoch ? maxPacketSize * (maxBurst + 1) : 0);
-    const streams = maxPrimaryStreams > 0 ? this.#createStreams(id, 2 ** (maxPrimaryStreams + 1)) : undefined;
+    const streams = maxPrimaryStreams > 0 ? this.#createStreams(wanted, 2 ** (maxPrimaryStreams + 1)) : undefined;
     ram.poke(
       at,
       (interval << 16) | (maxPrimaryStreams << 10) | (maxPrimaryStreams > 0 && linear ? 1 << 15 : 0),
@@ -249,14 +249,14 @@ export class GuestDevice {
     );
   }
 
-  #createStreams(endpointId: number, size: number): number {
+  #createStreams({ id, size = 16, segments }: EndpointWanted, count: number): number {
     const { ram } = this.#driver;
-    const array = ram.allocate(size * STREAM_CONTEXT, 64);
-    const rings = Array.from({ length: size }, () => new ProducerRing(ram, { size: 16 }));
+    const array = ram.allocate(count * STREAM_CONTEXT, 64);
+    const rings = Array.from({ length: count }, () => new ProducerRing(ram, { size, ...(segments && { segments }) }));
     rings.forEach((ring, stream) => {
       if (stream > 0) ram.poke(array + stream * STREAM_CONTEXT, ring.start | (PRIMARY_RING << 1) | ring.cycle, 0, 0, 0);
     });
-    this.#streams.set(endpointId, { array, rings });
+    this.#streams.set(id, { array, rings });
     return array;
   }
 

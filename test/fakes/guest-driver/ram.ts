@@ -60,6 +60,17 @@ export class Ram implements GuestMemory {
     return at;
   }
 
+  /** Forgets all that was allocated, and clears it: for the next of many programs. */
+  clear(): void {
+    this.bytes.fill(0, 0, this.#next);
+    this.#next = PAGE;
+  }
+
+  /** Where the allocated part of the memory ends. */
+  get used(): number {
+    return this.#next;
+  }
+
   /** A buffer of `size` bytes that hold 0xA5. */
   buffer(size: number, alignment = 64): number {
     const at = this.allocate(Math.max(1, size), alignment);
