@@ -2,6 +2,8 @@
 import type { Transfer } from "./transfer.ts";
 import {
   CC_SHORT_PACKET,
+  CC_STOPPED,
+  CC_STOPPED_LENGTH_INVALID,
   CC_SUCCESS,
   eventControl,
   eventStatus,
@@ -93,7 +95,9 @@ export function postFailed(
     left -= room;
   }
   const residual = Math.max(0, transfer.bufferLength(index) - left);
-  postFor(sink, transfer, index, code, residual, slotId, endpointId, false);
+  // Where it was stopped there may be no length to speak of (table 6-90).
+  const stopped = code === CC_STOPPED && !transfer.carriesData(index) ? CC_STOPPED_LENGTH_INVALID : code;
+  postFor(sink, transfer, index, stopped, residual, slotId, endpointId, false);
   return index;
 }
 

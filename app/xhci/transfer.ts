@@ -91,11 +91,13 @@ export class Transfer {
   type(index: number): number {
     return trbType(this.control(index));
   }
+  carriesData(index: number): boolean {
+    const type = this.type(index);
+    return type === TRB_NORMAL || type === TRB_DATA_STAGE || type === TRB_ISOCH;
+  }
   /** Bytes of buffer that TRB `index` brings; none for those that carry no data. */
   bufferLength(index: number): number {
-    const type = this.type(index);
-    const carries = type === TRB_NORMAL || type === TRB_DATA_STAGE || type === TRB_ISOCH;
-    return carries ? this.#trbLength(index) : 0;
+    return this.carriesData(index) ? this.#trbLength(index) : 0;
   }
 
   /** A TD that moves nothing: No-Op, Event Data and Link TRBs only (§4.11.4.1, §4.11.5.2). */

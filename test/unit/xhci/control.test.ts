@@ -1,7 +1,16 @@
 /** Control transfers: three stage TDs that are one transfer (xHCI 1.2 §3.2.9, §4.11.2.2). */
 import { describe, expect, it } from "vitest";
 import { EP_STATE_HALTED } from "../../../app/xhci/context.ts";
-import { CC_SHORT_PACKET, CC_STALL, CC_SUCCESS, TRB_CHAIN, TRB_IOC, TRB_ISP } from "../../../app/xhci/trb.ts";
+import {
+  CC_SHORT_PACKET,
+  CC_STALL,
+  CC_STOPPED,
+  CC_STOPPED_LENGTH_INVALID,
+  CC_SUCCESS,
+  TRB_CHAIN,
+  TRB_IOC,
+  TRB_ISP,
+} from "../../../app/xhci/trb.ts";
 import { SPEED_HIGH, STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
 import { chained } from "../../fakes/guest-driver/producer-ring.ts";
 import { type RigOptions, rigFactory } from "../../fakes/guest-driver/rig.ts";
@@ -136,6 +145,18 @@ describe.each(["thread", "deferred"] as const)("a control transfer in %s placeme
     back.answer(back.first(), STATUS_OK, 0);
     settle();
     expect(back.held.map(({ wValue }) => wValue)).toEqual([1]);
+  });
+});
+
+describe("a control transfer that is stopped", () => {
+  it.each([
+    ["with data says how much is missing of it", 8, CC_STOPPED, 1, 8],
+    ["without data has no length to tell of, and says so", 0, CC_STOPPED_LENGTH_INVALID, 1, 0],
+  ])("%s", (_, wLength, code, stage, length) => {
+    const { device, ram } = createDevice({ placement: "deferred" });
+    const trbs = device.control({ ...GET, wLength }, ram.buffer(8));
+    expect(device.stop(1)).toBe(CC_SUCCESS);
+    expect(device.events()).toMatchObject([{ code, parameter: trbs[stage], length }]);
   });
 });
 
