@@ -77,7 +77,6 @@ describe("a camera of a stock Linux guest", () => {
     const { pictures, faults } = sent.reader;
     expect(faults).toEqual([]);
     const numbers = pictures.map(({ bytes }) => readTestCard(bytes, width, height).number ?? Number.NaN);
-    console.log(width, height, rate, log.match(/Captured.*/)?.[0], numbers.join(" "));
     const sums = [...log.matchAll(/^([0-9a-f]{32}) {2}frame-\d+\.bin$/gm)].map(([, sum]) => sum);
     // "7 (3) [-] none 7 153600 B …": which one, its buffer, its error, its field, its sequence number, its bytes.
     // A slow guest's copies may end in another order than they began; the sequence number is that of the beginning.
@@ -98,30 +97,28 @@ describe("a camera of a stock Linux guest", () => {
 
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-  describe.each(["bulk", "isochronous"] as const)("over %s", (transfer) => {
-    it("is there with its sizes and rates, and lsusb -v reads its descriptors without a complaint", async () => {
-      await plugged({ transfer }, async () => {
-        const formats = await bench.run("yavta --enum-formats /dev/video0");
-        for (const size of ["160x120", "320x240", "640x480"]) {
-          expect(formats).toContain(`Frame size: ${size} (1/30, 1/15, 1/5)`);
-        }
-        const shown = await bench.run("lsusb -v -d 1209:0004 2>&1");
-        const subtypes = [...shown.matchAll(/bDescriptorSubtype +\d+ \((\w+)\)/g)].map(([, name]) => name);
-        expect(subtypes).toEqual([
-          ...["HEADER", "INPUT_TERMINAL", "PROCESSING_UNIT", "OUTPUT_TERMINAL", "INPUT_HEADER", "FORMAT_UNCOMPRESSED"],
-          ...["FRAME_UNCOMPRESSED", "FRAME_UNCOMPRESSED", "FRAME_UNCOMPRESSED", "COLORFORMAT"],
-        ]);
-        expect(shown).toContain("{32595559-0000-0010-8000-00aa00389b71}");
-        expect(shown).toContain(transfer === "bulk" ? "0x0200  1x 512 bytes" : "0x1400  3x 1024 bytes");
-        expect(shown).not.toMatch(/warning|error|invalid|unrecognized|junk|can't/i);
-      });
+  it("is there with its sizes and rates, and lsusb -v reads its descriptors without a complaint", async () => {
+    await plugged({}, async () => {
+      const formats = await bench.run("yavta --enum-formats /dev/video0");
+      for (const size of ["160x120", "320x240", "640x480"]) {
+        expect(formats).toContain(`Frame size: ${size} (1/30, 1/15, 1/5)`);
+      }
+      const shown = await bench.run("lsusb -v -d 1209:0004 2>&1");
+      const subtypes = [...shown.matchAll(/bDescriptorSubtype +\d+ \((\w+)\)/g)].map(([, name]) => name);
+      expect(subtypes).toEqual([
+        ...["HEADER", "INPUT_TERMINAL", "PROCESSING_UNIT", "OUTPUT_TERMINAL", "INPUT_HEADER", "FORMAT_UNCOMPRESSED"],
+        ...["FRAME_UNCOMPRESSED", "FRAME_UNCOMPRESSED", "FRAME_UNCOMPRESSED", "COLORFORMAT"],
+      ]);
+      expect(shown).toContain("{32595559-0000-0010-8000-00aa00389b71}");
+      expect(shown).toContain("0x1400  3x 1024 bytes");
+      expect(shown).not.toMatch(/warning|error|invalid|unrecognized|junk|can't/i);
     });
+  });
 
+  describe.each(["bulk", "isochronous"] as const)("over %s", (transfer) => {
     it.each([
-      ["high", { width: 160, height: 120, rate: 30, count: 10 }],
       ["high", { width: 320, height: 240, rate: 15, count: 10 }],
       ["high", { width: 640, height: 480, rate: 30, count: 10 }],
-      ["full", { width: 160, height: 120, rate: 5, count: 3 }],
       ["super", { width: 640, height: 480, rate: 15, count: 5 }],
     ] as const)("shows at %s speed each picture whole: %o", async (speed, video) => {
       await plugged({ transfer, speed }, () => capture(video));
