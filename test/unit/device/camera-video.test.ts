@@ -334,27 +334,37 @@ describe("bulk: pictures at the camera's own ticks", () => {
     expect(numbers(reading.reader, 1), "a commit counts from 0").toEqual([1, 0]);
   });
 
-  test("cancel, reset and unplug give back what waits, and no timer is left", async () => {
+  test("reset and unplug give back what waits, and no timer is left", async () => {
     const host = await plugCamera({ transfer: "bulk" });
     agree(host, 1, 333_333);
     const reading = new Reading(host, 16384);
     await reading.go();
-    const { waiting } = reading;
     expect(vi.getTimerCount()).toBe(1);
-    if (waiting) host.cancel(waiting);
-    expect(waiting?.answer?.status).toBe(STATUS_CANCELLED);
-    const next = host.in(VIDEO_IN, 512);
-    await host.reset(next);
-    expect(now(next).status).toBe(STATUS_CANCELLED);
+    await host.device.reset();
+    expect((await host.wait(reading.waiting as Transfer)).status).toBe(STATUS_CANCELLED);
     expect(vi.getTimerCount()).toBe(0);
     host.configure();
     agree(host, 1, 333_333);
     const again = new Reading(host, 16384);
     await again.go();
+    expect(vi.getTimerCount()).toBe(1);
     await host.device.close();
-    await host.settle(1);
-    expect(again.waiting?.answer?.status).toBe(STATUS_CANCELLED);
+    expect((await host.wait(again.waiting as Transfer)).status).toBe(STATUS_CANCELLED);
     expect(vi.getTimerCount()).toBe(0);
     expect(host.clean).toBe(true);
+  });
+
+  test("a cancelled request is given back, and the next one gets the picture", async () => {
+    const host = await plugCamera({ transfer: "bulk" });
+    agree(host, 1, 333_333);
+    const reading = new Reading(host, 16384);
+    await reading.go();
+    const { waiting } = reading;
+    reading.waiting = undefined;
+    if (waiting) host.cancel(waiting);
+    expect(waiting?.answer?.status).toBe(STATUS_CANCELLED);
+    await reading.go();
+    await reading.pass(34);
+    expect(numbers(reading.reader, 1)).toEqual([0, 1]);
   });
 });
