@@ -1,14 +1,21 @@
-/** `--plug KIND[:ARGS]@PORT`, where ARGS are `key=value` or `key`, separated by commas. */
+/**
+ * `--plug KIND[:ARGS]@PORT`, where ARGS are `key=value` or `key`, separated by commas, and PORT is a number, or `1.2` for
+ * port 2 of the hub in port 1.
+ */
 import { resolve } from "node:path";
 import type { DeviceSource, DriveSource } from "../../worker/protocol.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const PORTS = 8;
+const HUB_PORTS_MAX = 15;
+/** Of a hub that does not say. */
+const HUB_PORTS_DEFAULT = 4;
 
 export interface PlugArgument {
   /** As it was given, for messages. */
   readonly text: string;
-  readonly port: number;
+  /** The port of the controller, then those of hubs. */
+  readonly path: readonly number[];
   readonly device: DeviceSource;
 }
 
@@ -18,6 +25,7 @@ type Settings = Map<string, string | true>;
 export const KINDS = {
   "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
   "uas-drive": "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
+  hub: "a USB hub: ports=4, usb=2 or 3, multi-tt; its ports are 1.1, 1.2 and so on",
   keyboard: "a USB keyboard",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
@@ -32,9 +40,15 @@ const SPEEDS = ["full", "high", "super"] as const;
 export function parsePlug(text: string): PlugArgument {
   const at = text.lastIndexOf("@");
   if (at < 0) throw new UsageError(`--plug ${text} does not say which port: end it with @1, or another number.`);
-  const port = Number(text.slice(at + 1));
-  if (!/^\d+$/.test(text.slice(at + 1)) || port < 1 || port > PORTS) {
+  const path = text
+    .slice(at + 1)
+    .split(".")
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : 0));
+  if ((path[0] ?? 0) < 1 || (path[0] ?? 0) > PORTS) {
     throw new UsageError(`--plug ${text}: a port is a number from 1 to ${PORTS}.`);
+  }
+  if (path.some((port) => port < 1 || port > HUB_PORTS_MAX)) {
+    throw new UsageError(`--plug ${text}: a port of a hub is a number from 1 to ${HUB_PORTS_MAX}, as in 1.2.`);
   }
   const what = text.slice(0, at);
   const colon = what.indexOf(":");
@@ -42,7 +56,29 @@ export function parsePlug(text: string): PlugArgument {
   const settings = parseSettings(text, colon < 0 ? "" : what.slice(colon + 1));
   const device = describe(text, kind, settings);
   for (const name of settings.keys()) throw new UsageError(`--plug ${text}: a ${kind} has no setting ${name}.`);
-  return { text, port, device };
+  return { text, path, device };
+}
+
+/**
+ * The order to plug in: hubs before what is plugged into them. Throws a UsageError for two devices in a port, and for a port
+ * of a hub that is not there.
+ */
+export function inOrder(plugs: readonly PlugArgument[]): PlugArgument[] {
+  const byPath = new Map<string, PlugArgument>();
+  for (const plug of plugs.toSorted((a, b) => a.path.length - b.path.length)) {
+    const name = plug.path.join(".");
+    if (byPath.has(name)) throw new UsageError(`Two devices are to be plugged into port ${name}.`);
+    byPath.set(name, plug);
+    if (plug.path.length === 1) continue;
+    const parent = plug.path.slice(0, -1).join(".");
+    const hub = byPath.get(parent)?.device;
+    if (hub?.kind !== "hub") throw new UsageError(`--plug ${plug.text}: there is no hub in port ${parent}.`);
+    const ports = hub.ports ?? HUB_PORTS_DEFAULT;
+    if ((plug.path.at(-1) ?? 0) > ports) {
+      throw new UsageError(`--plug ${plug.text}: the hub in port ${parent} has ${ports} ports.`);
+    }
+  }
+  return [...byPath.values()];
 }
 
 /** Bytes, from `4096`, `64K`, `64M` or `2G`. */
@@ -59,6 +95,8 @@ function describe(text: string, kind: string, settings: Settings): DeviceSource 
     case "flash-drive":
     case "uas-drive":
       return drive(text, kind, settings);
+    case "hub":
+      return hub(text, settings);
     case "keyboard":
       return { kind };
     case "speaker":
@@ -98,6 +136,20 @@ function drive(text: string, kind: DriveSource["kind"], settings: Settings): Dev
   const bytes = parseSize(size ?? "");
   if (!bytes) throw new UsageError(`--plug ${text}: ${size} is no size; write 64M, or 512K, or 2G.`);
   return { kind, image: { size: bytes }, ...more };
+}
+
+function hub(text: string, settings: Settings): DeviceSource {
+  const ports = take(text, settings, "ports");
+  const usb = choice(text, settings, "usb", ["2", "3"]);
+  if (ports !== undefined && (!/^\d+$/.test(ports) || Number(ports) < 1 || Number(ports) > HUB_PORTS_MAX)) {
+    throw new UsageError(`--plug ${text}: a hub has 1 to ${HUB_PORTS_MAX} ports, and not ${ports}.`);
+  }
+  return {
+    kind: "hub",
+    ...(ports !== undefined && { ports: Number(ports) }),
+    ...(usb && { usb: usb === "2" ? 2 : 3 }),
+    ...(flag(text, settings, "multi-tt") && { multiTt: true }),
+  };
 }
 
 function tone(text: string, settings: Settings): { tone?: number } {

@@ -13,7 +13,8 @@ const WORDS = {
 } as const;
 
 export interface PortReport {
-  readonly port: number;
+  /** Of the controller; behind a hub the whole path, such as "1.2". */
+  readonly port: number | string;
   readonly kind: string;
   readonly product: string;
   readonly vendorId: number;

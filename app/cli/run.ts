@@ -148,11 +148,11 @@ export class Run {
 
   async #plug(): Promise<UsbPort[]> {
     const ports: UsbPort[] = [];
-    for (const { port: number, device } of this.#arguments.plugs) {
-      const port = this.#controller?.port(number);
+    for (const { path, device } of this.#arguments.plugs) {
+      const port = this.#port(path);
       if (!port) continue;
       const { notes } = await port.plug(device);
-      for (const note of notes) this.#reporter.note(`port ${number}: ${note}`);
+      for (const note of notes) this.#reporter.note(`port ${port.path}: ${note}`);
       ports.push(port);
     }
     return ports;
@@ -174,12 +174,28 @@ export class Run {
   }
 
   #portReports(): PortReport[] {
-    return (this.#controller?.ports ?? []).flatMap(({ number: port, plugged, status }) => {
-      if (!plugged) return [];
-      const { product, vendorId, productId } = plugged;
-      const kind = this.#arguments.plugs.find((plug) => plug.port === port)?.device.kind ?? "";
-      return [{ port, kind, product, vendorId, productId, address: status.address }];
+    return this.#arguments.plugs.flatMap(({ path, device: { kind } }) => {
+      const port = this.#port(path);
+      if (!port?.plugged) return [];
+      const { product, vendorId, productId } = port.plugged;
+      return [
+        {
+          port: path.length === 1 ? port.number : port.path,
+          kind,
+          product,
+          vendorId,
+          productId,
+          address: port.status.address,
+        },
+      ];
     });
+  }
+
+  #port([first = 0, ...behind]: readonly number[]): UsbPort | undefined {
+    return behind.reduce<UsbPort | undefined>(
+      (port, number) => port?.ports[number - 1],
+      this.#controller?.ports[first - 1],
+    );
   }
 
   #elapsed(): number {

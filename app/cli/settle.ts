@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 10;
 const SETTLE_TRIES = 100;
 
 /**
- * A tenth of a second apart: are as many devices configured as were plugged, and has every mass storage interface its
+ * A tenth of a second apart: are as many devices configured as were plugged, hubs not counted, and has every mass storage interface its
  * disks, every audio control interface its card, and every video control interface its camera? Opening a disk then waits for the scan of its partitions.
  */
 function script(devices: number): string {
@@ -16,7 +16,9 @@ settled() {
   configured=0
   for device in /sys/bus/usb/devices/[0-9]*-*; do
     case $device in *:*) continue ;; esac
-    value=
+    value=; class=
+    read -r class 2>/dev/null < $device/bDeviceClass
+    [ "$class" = 09 ] && continue
     read -r value 2>/dev/null < $device/bConfigurationValue
     [ -n "$value" ] && configured=$((configured + 1))
   done
@@ -50,7 +52,7 @@ done`;
 
 /** Ports whose device the guest has not taken, and whether the guest is done with the others. */
 export interface Settled {
-  readonly ignored: readonly number[];
+  readonly ignored: readonly string[];
   readonly quiet: boolean;
 }
 
@@ -62,6 +64,7 @@ export async function settle(guest: Guest, ports: readonly UsbPort[]): Promise<S
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   const left = ignored();
-  const { status } = await guest.exec(script(ports.length - left.length));
-  return { ignored: left.map(({ number }) => number), quiet: status === 0 };
+  const taken = ports.filter((port) => !left.includes(port) && port.ports.length === 0);
+  const { status } = await guest.exec(script(taken.length));
+  return { ignored: left.map(({ path }) => path), quiet: status === 0 };
 }

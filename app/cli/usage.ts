@@ -1,17 +1,19 @@
 /** The command line: what it may say, and what it says. */
 import { parseArgs } from "node:util";
-import { type PlugArgument, parsePlug } from "./plug-argument.ts";
+import { inOrder, type PlugArgument, parsePlug } from "./plug-argument.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const HELP = `Usage: pvusb run [options]
 
 Boots a Linux guest without a screen and plugs USB devices into it.
 
-  --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8; may be given several times
+  --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8, or with a hub in port 1 into 1.1, 1.2 and so on; may be
+                           given several times
                              flash-drive:image=FILE[,readonly][,serial=TEXT]   FILE is written in place
                              flash-drive:size=64M                              blank, forgotten at the end
                              uas-drive:…                                       the same with USB Attached SCSI
                              either with speed=full, high or super             super if it is not said
+                             hub[:ports=4][,usb=2][,multi-tt]                  USB 3 unless it is said
                              keyboard
                              speaker[:speed=high]
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz
@@ -92,12 +94,7 @@ export function parseCommandLine(args: readonly string[]): Arguments {
   if (rest.length > 0) {
     throw new UsageError(`What is ${rest[0]} for? A command for the guest is given as one argument after --exec.`);
   }
-  const plugs = (values.plug ?? []).map(parsePlug);
-  const ports = new Set<number>();
-  for (const { port } of plugs) {
-    if (ports.has(port)) throw new UsageError(`Two devices are to be plugged into port ${port}.`);
-    ports.add(port);
-  }
+  const plugs = inOrder((values.plug ?? []).map(parsePlug));
   const controller = oneOf("--controller", values.controller ?? "xhci", ["xhci"]);
   const placement = oneOf("--placement", values.placement ?? "thread", ["thread", "worker"]);
   if (placement === "worker" && plugs.some(({ device }) => device.kind === "webusb")) {

@@ -28,7 +28,7 @@ export async function createDevice(
     case "flash-drive":
       return createFlashDrive(await driveOptions(source, fastest));
     case "camera":
-      return createCamera(source);
+      return createCamera({ ...source, ...(source.speed && { speed: within(fastest, source.speed) }) });
     case "hub":
       return createHub(source, host);
     case "keyboard":

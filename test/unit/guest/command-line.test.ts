@@ -5,6 +5,9 @@ import { UsageError } from "../../../app/cli/usage-error.ts";
 
 test.each([
   ["keyboard@3", 3, { kind: "keyboard" }],
+  ["keyboard@1.2", [1, 2], { kind: "keyboard" }],
+  ["hub@1", 1, { kind: "hub" }],
+  ["hub:ports=7,usb=2,multi-tt@8.15.3", [8, 15, 3], { kind: "hub", ports: 7, usb: 2, multiTt: true }],
   ["gadget-zero@3", 3, { kind: "gadget-zero" }],
   [
     "gadget-zero:speed=high,pattern=mod63,interval=16@3",
@@ -33,7 +36,7 @@ test.each([
     { kind: "webusb", vendorId: 0x1d50, productId: 0x6018, serialNumber: "", ordinal: 0 },
   ],
 ])("%s", (text, port, device) => {
-  expect(parsePlug(text)).toEqual({ text, port, device });
+  expect(parsePlug(text)).toEqual({ text, path: [port].flat(), device });
 });
 
 test.each([
@@ -41,6 +44,12 @@ test.each([
   ["keyboard@0", /1 to 8/],
   ["keyboard@9", /1 to 8/],
   ["keyboard@x", /1 to 8/],
+  ["keyboard@1.0", /1 to 15, as in 1.2/],
+  ["keyboard@1.16", /1 to 15/],
+  ["keyboard@1..2", /1 to 15/],
+  ["hub:ports=0@1", /1 to 15 ports/],
+  ["hub:ports=16@1", /1 to 15 ports/],
+  ["hub:usb=4@1", /2 or 3/],
   ["mouse@1", /no device mouse/],
   ["keyboard:layout=de@1", /no setting layout/],
   ["gadget-zero:pattern=noise@1", /zero or mod63/],
@@ -81,6 +90,13 @@ test("sizes", () => {
   expect(["", "M", "1T", "-1", "1.5M"].map(parseSize)).toEqual(Array(5).fill(undefined));
 });
 
+test("hubs are plugged before what is plugged into them", () => {
+  const plugs = ["keyboard@1.4.2", "hub:usb=2@1.4", "keyboard@2", "hub@1"].flatMap((plug) => ["--plug", plug]);
+  expect(parseCommandLine(["run", ...plugs])).toMatchObject({
+    plugs: [{ path: [2] }, { path: [1] }, { path: [1, 4] }, { path: [1, 4, 2] }],
+  });
+});
+
 test("a whole command line", () => {
   const args = [
     "run",
@@ -96,7 +112,7 @@ test("a whole command line", () => {
   expect(parseCommandLine([...args, "--json", "--no-state", "--memory", "256", "--placement", "worker"])).toMatchObject(
     {
       order: "run",
-      plugs: [{ port: 1 }, { port: 2 }],
+      plugs: [{ path: [1] }, { path: [2] }],
       exec: "lsusb",
       controller: "xhci",
       memoryMiB: 256,
@@ -128,6 +144,10 @@ test.each([
   [["run", "--trace=urbs,packets"], /--trace prints registers, trbs, urbs, and not packets/],
   [["run", "--trace="], /and not nothing/],
   [["run", "--plug", "keyboard@1", "--plug", "keyboard@1"], /Two devices/],
+  [["run", "--plug", "keyboard@1.2"], /no hub in port 1/],
+  [["run", "--plug", "keyboard@1", "--plug", "keyboard@1.2"], /no hub in port 1/],
+  [["run", "--plug", "hub@1", "--plug", "keyboard@1.5"], /has 4 ports/],
+  [["run", "--plug", "hub@1", "--plug", "keyboard@1.2", "--plug", "keyboard@1.2"], /Two devices .* port 1.2/],
   [["run", "--plug", "webusb:vid=1,pid=2@1", "--placement", "worker"], /--placement thread/],
 ])("%j is refused in words", (args, words) => {
   expect(() => parseCommandLine(args)).toThrow(UsageError);
