@@ -8,6 +8,12 @@ export const FLIGHT_BYTES_MAX = 4 * 1024 * 1024;
 export interface EndpointDevice {
   transferIn(endpointNumber: number, length: number): Promise<USBInTransferResult>;
   transferOut(endpointNumber: number, data: BufferSource): Promise<USBOutTransferResult>;
+  isochronousTransferIn(endpointNumber: number, packetLengths: number[]): Promise<USBIsochronousInTransferResult>;
+  isochronousTransferOut(
+    endpointNumber: number,
+    data: BufferSource,
+    packetLengths: number[],
+  ): Promise<USBIsochronousOutTransferResult>;
   /** The STATUS_… of a rejection. */
   rejected(error: unknown): number;
   /** Counts orphans whose promises are open, over all devices. */

@@ -30,7 +30,8 @@ export interface WebUsbDescription {
 /** An endpoint of a claimed interface's selected alternate. */
 interface Endpoint {
   readonly interfaceNumber: number;
-  /** Isochronous endpoints have none. */
+  readonly isIsochronous: boolean;
+  /** Undefined where the browser does not agree with the descriptors on the endpoint's type. */
   readonly queue: EndpointQueue | undefined;
 }
 
@@ -74,6 +75,8 @@ export class WebUsbDevice implements Device {
     this.#endpointDevice = {
       transferIn: (endpoint, length) => usb.transferIn(endpoint, length),
       transferOut: (endpoint, data) => usb.transferOut(endpoint, data),
+      isochronousTransferIn: (endpoint, lengths) => usb.isochronousTransferIn(endpoint, lengths),
+      isochronousTransferOut: (endpoint, data, lengths) => usb.isochronousTransferOut(endpoint, data, lengths),
       rejected: (error) => {
         if (isDisconnected(error)) host.gone("The device was pulled out.");
         return rejectionStatus(error, isWindows);
@@ -90,7 +93,7 @@ export class WebUsbDevice implements Device {
       return;
     }
     const endpoint = this.#endpoint(request.endpoint);
-    if (!endpoint?.queue || request.type === TYPE_ISOCHRONOUS) {
+    if (!endpoint?.queue || endpoint.isIsochronous !== (request.type === TYPE_ISOCHRONOUS)) {
       request.complete(STATUS_INVALID, 0);
       return;
     }
@@ -339,10 +342,23 @@ export class WebUsbDevice implements Device {
       (each) => each.interfaceNumber === interfaceNumber && each.alternate === selected,
     );
     for (const endpoint of alternate?.endpoints ?? []) {
+      const isIsochronous = endpoint.type === TYPE_ISOCHRONOUS;
       const queue =
-        endpoint.type === TYPE_ISOCHRONOUS ? undefined : createEndpointQueue(this.#endpointDevice, endpoint);
-      this.#endpoints.set(endpoint.address, { interfaceNumber, queue });
+        isIsochronous === this.#isIsochronous(interfaceNumber, selected, endpoint.address)
+          ? createEndpointQueue(this.#endpointDevice, endpoint)
+          : undefined;
+      this.#endpoints.set(endpoint.address, { interfaceNumber, isIsochronous, queue });
     }
+  }
+
+  /** What the browser takes the endpoint for: an isochronous call on another one kills the whole of Chromium. */
+  #isIsochronous(interfaceNumber: number, alternate: number, address: number): boolean {
+    const direction = address & 0x80 ? "in" : "out";
+    const endpoint = this.#usb.configuration?.interfaces
+      .find((each) => each.interfaceNumber === interfaceNumber)
+      ?.alternates.find((each) => each.alternateSetting === alternate)
+      ?.endpoints.find((each) => each.endpointNumber === (address & 0x0f) && each.direction === direction);
+    return endpoint?.type === "isochronous";
   }
 
   #dropEndpoints(interfaceNumber: number): void {

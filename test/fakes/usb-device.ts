@@ -247,12 +247,28 @@ export class FakeUsbDevice implements USBDevice {
     return { status: result.status, bytesWritten: bytes.length };
   }
 
-  isochronousTransferIn(endpointNumber: number): Promise<USBIsochronousInTransferResult> {
-    return this.#isochronous("in", endpointNumber);
+  async isochronousTransferIn(
+    endpointNumber: number,
+    packetLengths: number[],
+  ): Promise<USBIsochronousInTransferResult> {
+    const { address } = this.#isochronous("in", endpointNumber);
+    const data = new Uint8Array(sumOf(packetLengths));
+    const packets = await this.#call(this.wire.isochronous(address, packetLengths, data));
+    // A packet's view stands where its room begins, whatever the packets before it brought.
+    const views = packets.map(({ at, length }) => new DataView(data.buffer, at, length));
+    return { data: new DataView(data.buffer), packets: views.map((view) => ({ data: view, status: "ok" })) };
   }
 
-  isochronousTransferOut(endpointNumber: number): Promise<USBIsochronousOutTransferResult> {
-    return this.#isochronous("out", endpointNumber);
+  async isochronousTransferOut(
+    endpointNumber: number,
+    data: BufferSource,
+    packetLengths: number[],
+  ): Promise<USBIsochronousOutTransferResult> {
+    const bytes = bytesOf(data);
+    const { address } = this.#isochronous("out", endpointNumber);
+    if (bytes.length !== sumOf(packetLengths)) throw new DOMException("The lengths do not add up.", "DataError");
+    const packets = await this.#call(this.wire.isochronous(address, packetLengths, bytes.slice()));
+    return { packets: packets.map(({ length }) => ({ bytesWritten: length, status: "ok" })) };
   }
 
   async reset(): Promise<void> {
@@ -381,11 +397,13 @@ export class FakeUsbDevice implements USBDevice {
     throw new DOMException("The transfer was not allowed.", "SecurityError");
   }
 
-  async #isochronous(direction: USBDirection, endpointNumber: number): Promise<never> {
-    if (this.#endpoint(direction, endpointNumber).type !== "isochronous") {
+  #isochronous(direction: USBDirection, endpointNumber: number): { address: number } {
+    const endpoint = this.#endpoint(direction, endpointNumber);
+    if (endpoint.type !== "isochronous") {
       throw new Error("This call kills the whole browser: the endpoint is not isochronous.");
     }
-    throw new DOMException("A transfer error has occurred.", "NetworkError");
+    if (this.#options.windows) throw new DOMException("A transfer error has occurred.", "NetworkError");
+    return endpoint;
   }
 
   // ---------------------------------------------------------------- changes
@@ -434,6 +452,10 @@ export class FakeUsbDevice implements USBDevice {
       work.then(resolve, reject).finally(() => this.#calls.delete(reject));
     });
   }
+}
+
+function sumOf(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 function addressesOf({ alternate }: FakeInterface): number[] {

@@ -9,6 +9,12 @@ export interface WireResult {
 /** Linux lets all users of usbfs have this much in flight together (usbfs_memory_mb). */
 const USBFS_MEMORY = 16 * 1024 * 1024;
 
+/** Where a packet is in its transfer's data, and how long it was. */
+export interface IsochPacket {
+  readonly at: number;
+  readonly length: number;
+}
+
 export interface Rejectable {
   reject(error: DOMException): void;
 }
@@ -47,6 +53,9 @@ export class Wire {
   /** In the order they were submitted, over all endpoints. */
   #transfers: Transfer[] = [];
   readonly #controls: Rejectable[] = [];
+  #isochronous: (Rejectable & { readonly endpoint: number })[] = [];
+  /** The bus is one: isochronous transfers take turns. */
+  #isochronousTurn: Promise<unknown> = Promise.resolve();
   /** Ends the wait of control transfers that the device does not answer. */
   readonly #hanging = new Set<() => void>();
   /** Control transfers take turns. */
@@ -65,7 +74,7 @@ export class Wire {
 
   /** Transfers in flight, control transfers included. */
   get pending(): number {
-    return this.#transfers.length + this.#controls.length;
+    return this.#transfers.length + this.#controls.length + this.#isochronous.length;
   }
 
   transfer(endpoint: number, packetSize: number, buffer: Uint8Array<ArrayBuffer>): Promise<WireResult> {
@@ -74,6 +83,34 @@ export class Wire {
     return new Promise((resolve, reject) => {
       this.#transfers.push({ endpoint, packetSize: packetSize & 0x7ff, buffer, done: 0, resolve, reject });
       this.#kick();
+    });
+  }
+
+  /**
+   * Packets of an isochronous endpoint, one after the other: where each is in `data`, and how long it was. One that fails
+   * takes all of them with it, as on Linux; a device that has nothing, or is not listening, makes an empty one.
+   */
+  isochronous(endpoint: number, lengths: readonly number[], data: Uint8Array): Promise<IsochPacket[]> {
+    if (this.#isCut) return nextTask().then(() => Promise.reject(transferError()));
+    const turn = this.#isochronousTurn.then(nextTask).then(() => {
+      const packets: IsochPacket[] = [];
+      let at = 0;
+      for (const room of lengths) {
+        const length = this.#isochPacket(endpoint, data.subarray(at, at + room));
+        if (length === "error") throw transferError();
+        packets.push({ at, length });
+        at += room;
+      }
+      return packets;
+    });
+    this.#isochronousTurn = turn.catch(() => undefined);
+    return new Promise((resolve, reject) => {
+      const flight = { endpoint, reject };
+      this.#isochronous.push(flight);
+      const over = () => {
+        this.#isochronous = this.#isochronous.filter((each) => each !== flight);
+      };
+      turn.then(resolve, reject).finally(over);
     });
   }
 
@@ -127,9 +164,10 @@ export class Wire {
 
   /** Takes the transfers of some endpoints off the wire, or (without) all of them and the control transfers. */
   takeAll(endpoints?: readonly number[]): Rejectable[] {
-    const isMeant = (transfer: Transfer) => !endpoints || endpoints.includes(transfer.endpoint);
-    const taken: Rejectable[] = this.#transfers.filter(isMeant);
+    const isMeant = ({ endpoint }: { readonly endpoint: number }) => !endpoints || endpoints.includes(endpoint);
+    const taken: Rejectable[] = [...this.#transfers.filter(isMeant), ...this.#isochronous.filter(isMeant)];
     this.#transfers = this.#transfers.filter((transfer) => !isMeant(transfer));
+    this.#isochronous = this.#isochronous.filter((transfer) => !isMeant(transfer));
     if (endpoints) return taken;
     taken.push(...this.#controls.splice(0));
     for (const end of this.#hanging) end();
@@ -192,6 +230,19 @@ export class Wire {
       transfer.done += packet.length;
     } while (transfer.done < transfer.buffer.length);
     return "ok";
+  }
+
+  #isochPacket(endpoint: number, room: Uint8Array): number | "error" {
+    if (!(endpoint & 0x80)) {
+      const answer = this.#function.out?.(endpoint, room.slice()) ?? "nak";
+      return answer === "ack" ? room.length : answer === "error" ? "error" : 0;
+    }
+    const packet = this.#function.in?.(endpoint) ?? "nak";
+    if (packet === "error") return "error";
+    if (typeof packet === "string") return 0;
+    if (packet.length > room.length) return "error";
+    room.set(packet);
+    return packet.length;
   }
 
   async #answer(setup: FakeSetup, data: Uint8Array): Promise<ControlAnswer> {

@@ -16,6 +16,8 @@ function setUp() {
     {
       transferIn: (_, length) => new Promise((resolve) => pending.push({ length, resolve })),
       transferOut: () => Promise.reject(new Error("no OUT here")),
+      isochronousTransferIn: () => Promise.reject(new Error("not isochronous")),
+      isochronousTransferOut: () => Promise.reject(new Error("not isochronous")),
       rejected: () => STATUS_STALL,
       orphans,
     },

@@ -119,24 +119,37 @@ test("an interface that no alternate lets the guest have: its endpoints and requ
   expect(await front.send({ setup: [0x81, 6, 0x2200, 1], length: 8 }).done).toMatchObject({ status: STATUS_STALL });
 });
 
-test("isochronous transfers and endpoints are refused", async () => {
-  const { front } = await plugged({
-    configurations: [
-      [
-        {
-          number: 0,
-          endpoints: [...(VENDOR_INTERFACE.endpoints ?? []), { address: 0x84, type: "isochronous", packetSize: 512 }],
-        },
-      ],
+const ISOCHRONOUS = {
+  configurations: [
+    [
+      {
+        number: 0,
+        endpoints: [...(VENDOR_INTERFACE.endpoints ?? []), { address: 0x84, type: "isochronous", packetSize: 512 }],
+      },
     ],
-  });
-  expect(await front.send({ endpoint: 0x84, length: 8, type: TYPE_ISOCHRONOUS }).done).toMatchObject({
-    status: STATUS_INVALID,
-  });
+  ],
+} as const;
+
+test("an isochronous endpoint takes isochronous transfers, and no other endpoint does", async () => {
+  const { front, device } = await plugged(ISOCHRONOUS);
+  device.push(0x84, counting(8, 0x11), counting(3, 0x44));
+  const packet = () => front.send({ endpoint: 0x84, length: 8, type: TYPE_ISOCHRONOUS }).done;
+  const answers = await Promise.all([packet(), packet(), packet()]);
+  expect(answers).toMatchObject([
+    { status: STATUS_OK, actual: 8, data: counting(8, 0x11) },
+    { status: STATUS_OK, actual: 3, data: counting(3, 0x44) },
+    { status: STATUS_OK, actual: 0 },
+  ]);
   expect(await front.send({ endpoint: 0x84, length: 8 }).done).toMatchObject({ status: STATUS_INVALID });
   expect(await front.send({ endpoint: 0x81, length: 8, type: TYPE_ISOCHRONOUS }).done).toMatchObject({
     status: STATUS_INVALID,
   });
+});
+
+test("where the browser has no isochronous transfers, each packet is answered as a failure", async () => {
+  const { front } = await plugged(ISOCHRONOUS, { windows: true });
+  const packet = () => front.send({ endpoint: 0x84, length: 8, type: TYPE_ISOCHRONOUS }).done;
+  for (const answer of await Promise.all([packet(), packet()])) expect(answer.status).not.toBe(STATUS_OK);
 });
 
 test("a short packet ends a transfer; a zero-length one ends it with what it has", async () => {
