@@ -10,6 +10,8 @@ export interface RootHubPort {
   readonly speed: number;
   /** The guest has reset and enabled the port. */
   readonly enabled: boolean;
+  /** The guest has suspended the port. */
+  readonly asleep: boolean;
   /** The guest has given the device an address; 0 before. */
   readonly address: number;
   readonly counters: PortCounters;

@@ -271,8 +271,8 @@ export class UsbPort {
   get status(): RootHubPort {
     const status = this.#context.hardware.port(this.#root, this.#route);
     if (this.#route === 0) return status;
-    const { enabled, address, counters } = status;
-    return { speed: this.#report?.speed ?? SPEED_NONE, enabled, address, counters };
+    const { enabled, asleep, address, counters } = status;
+    return { speed: this.#report?.speed ?? SPEED_NONE, enabled, asleep, address, counters };
   }
 
   /** The ports of the hub that is plugged in here; none if that is no hub. */

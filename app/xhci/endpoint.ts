@@ -130,7 +130,7 @@ export class Endpoint implements RingEndpoint {
   }
 
   get runs(): boolean {
-    return this.#state === EP_STATE_RUNNING && !this.#stopping;
+    return this.#state === EP_STATE_RUNNING && !this.#stopping && !this.plug.connection.asleep;
   }
 
   get stopping(): boolean {
@@ -163,6 +163,14 @@ export class Endpoint implements RingEndpoint {
   halt(): void {
     this.#rings.takeBack();
     this.settled();
+  }
+
+  /** The port fell asleep or woke up, and nothing moves in between (§4.15.1); or the way is cut, and what is on it fails. */
+  connectionChanged(): void {
+    const { asleep, ended } = this.plug.connection;
+    if (ended) this.#rings.cancel();
+    else if (asleep) this.halt();
+    else this.advance();
   }
 
   /** Gives up everything on its way, without a word to the guest. The TDs are read again at the next doorbell. */

@@ -11,6 +11,7 @@ import {
   type PortState,
   type Protocol,
   portscOf,
+  stateOf,
 } from "./port-state.ts";
 import { usb2Port } from "./port-usb2.ts";
 import { usb3Port } from "./port-usb3.ts";
@@ -65,6 +66,9 @@ export interface Connection {
   /** Unplugged, disabled or without power: what is sent this way is lost. A port enabled later has a new connection. */
   readonly ended: boolean;
 }
+
+/** The way to a device that is gone. */
+export const NO_CONNECTION: Connection = { asleep: false, ended: true };
 
 /** Bits of PORTSC that the port's state does not decide. */
 const KEPT = (PORTSC_RW & ~PORTSC_PP) | PORTSC_CHANGES;
@@ -167,6 +171,14 @@ export class Port {
     this.#resets++;
     this.#enter(DISCONNECTED);
     if (this.#speed !== SPEED_NONE) this.#apply({ type: "connect" });
+  }
+
+  /** A saved state was restored, and the guest's device is here: goes on in the state that the registers show. */
+  resume(): void {
+    this.#resets++;
+    const state = stateOf(this.#portsc);
+    this.#enter(state);
+    if (state.name === "reset") this.#resetDevice();
   }
 
   /** A saved state was restored: the guest's device is gone whatever is plugged now, and that is a new connection. */

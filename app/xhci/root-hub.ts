@@ -42,6 +42,10 @@ class LinkPort implements RootHubPort {
   get enabled(): boolean {
     return this.#hub.portOf(this)?.enabled ?? false;
   }
+
+  get asleep(): boolean {
+    return this.#hub.portOf(this)?.connection?.asleep ?? false;
+  }
 }
 
 /** What a socket has of the link: its own port and the companion port. */
@@ -94,15 +98,16 @@ export class RootHub implements PortHost {
   /** What is plugged behind an xHCI port, if that port is connected and enabled. */
   plugAt(portId: number): Plug | undefined {
     const port = this.ports[portId - 1];
-    const link = port?.enabled ? this.#linkPortOf(port) : undefined;
-    return link && { port: link.number, route: 0, plug: link.plug, counters: link.counters };
+    const connection = port?.connection;
+    const link = port && this.#linkPortOf(port);
+    return connection && link && { port: link.number, route: 0, plug: link.plug, connection, counters: link.counters };
   }
 
   /** What is behind an xHCI port and external hubs. Calls `located`, at once if there are no hubs on the way. */
   locate(portId: number, route: number, located: (plug: Plug | undefined) => void): void {
     const plug = this.plugAt(portId);
     if (!plug || route === 0) located(plug);
-    else this.#routed.locate(this.#host.link, plug.port, route, located);
+    else this.#routed.locate(this.#host.link, plug, route, located);
   }
 
   /** The guest has given the device behind a port an address, or (0) taken it away. */

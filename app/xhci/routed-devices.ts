@@ -12,6 +12,7 @@ class RoutedPort implements RootHubPort {
   /** Only the guest and the hub know it. */
   readonly speed = SPEED_NONE;
   plug: number = 0;
+  readonly asleep = false;
   address = 0;
   counters: PortCounters = noTraffic();
 
@@ -31,7 +32,7 @@ export class RoutedDevices {
   }
 
   /** SET_ADDRESS for what is at a route: the device's side says whether anything is, and knows it by this number from now on. */
-  locate(link: Link, port: number, route: number, located: (plug: Plug | undefined) => void): void {
+  locate(link: Link, { port, connection }: Plug, route: number, located: (plug: Plug | undefined) => void): void {
     const urb = link.reserve(0);
     if (!urb) {
       located(undefined);
@@ -39,7 +40,7 @@ export class RoutedDevices {
     }
     const { exports } = link.core;
     this.#plug = (this.#plug + 1) & EVENT_PLUG_MASK || 1;
-    const plug: Plug = { port, route, plug: this.#plug, counters: noTraffic() };
+    const plug: Plug = { port, route, plug: this.#plug, connection, counters: noTraffic() };
     exports.address(urb.slot, port, plug.plug, 0);
     exports.route(urb.slot, route);
     exports.describe(urb.slot, OPERATION_ADDRESS, TYPE_CONTROL, 0);

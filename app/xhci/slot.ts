@@ -17,6 +17,7 @@ import {
   writeSlotState,
 } from "./context.ts";
 import { Endpoint, type EndpointSaved } from "./endpoint.ts";
+import { NO_CONNECTION } from "./port.ts";
 import type { EndpointHost, Plug } from "./transfer-ring.ts";
 
 /** What a saved state keeps of a slot. */
@@ -114,7 +115,7 @@ export class Slot {
     this.rootHubPort = rootHubPort;
     this.speed = speed;
     // The device of then is not the one of now: plug 0 is nobody's, so its transfers fail as on an empty port.
-    this.plug = saved.plug && { ...saved.plug, plug: 0 };
+    this.plug = saved.plug && { ...saved.plug, plug: 0, connection: NO_CONNECTION };
     for (const endpoint of saved.endpoints) {
       const fields = readEndpointContext(memory, this.endpointContext(endpoint.id));
       this.openEndpoint(endpoint.id, endpoint.id === 1 ? { ...fields, type: EP_TYPE_CONTROL } : fields);

@@ -16,6 +16,7 @@ import { RingCursor } from "./consumer-ring.ts";
 import { EP_STATE_ERROR, EP_STATE_HALTED } from "./context.ts";
 import type { FrameClock, Sleeper } from "./frame-clock.ts";
 import type { IsochSchedule } from "./isoch-schedule.ts";
+import type { Connection } from "./port.ts";
 import type { Taps } from "./tap.ts";
 import { Transfer } from "./transfer.ts";
 import { type EventSink, postCompleted, postFailed, postPassed } from "./transfer-events.ts";
@@ -53,6 +54,8 @@ export interface Plug {
   /** The hubs between that port and the device, as a route string; 0 without hubs. */
   readonly route: number;
   readonly plug: number;
+  /** Of the root hub port that it is behind. */
+  readonly connection: Connection;
   readonly counters: PortCounters;
 }
 
@@ -74,7 +77,7 @@ export interface RingEndpoint {
   readonly maxEsitPayload: number;
   /** Of an isochronous endpoint. */
   readonly schedule: IsochSchedule | undefined;
-  /** Running, and no Stop Endpoint is under way. */
+  /** Running, no Stop Endpoint is under way, and the port does not sleep. */
   readonly runs: boolean;
   readonly stopping: boolean;
   /** Hands over what may be handed over now. */
@@ -97,6 +100,8 @@ export interface RingSaved {
 
 /** log2 of the bytes that are as much work as a TRB. */
 const WORK_SHIFT = 12;
+/** No device is this plug: whatever is sent to it fails. */
+const NOBODY = 0;
 
 export class TransferRing implements UrbOwner, Sleeper {
   readonly #endpoint: RingEndpoint;
@@ -306,7 +311,7 @@ export class TransferRing implements UrbOwner, Sleeper {
       if (this.idle) this.#fail(transfer, 0, CC_DATA_BUFFER_ERROR, EP_STATE_HALTED);
       return false;
     }
-    exports.address(slot, plug.port, plug.plug, endpoint.address);
+    exports.address(slot, plug.port, plug.connection.ended ? NOBODY : plug.plug, endpoint.address);
     exports.route(slot, plug.route);
     exports.describe(slot, OPERATION_TRANSFER, endpoint.type, 0);
     exports.schedule(slot, endpoint.interval, this.#stream, transfer.due);

@@ -14,6 +14,7 @@ import { type CommandDone, Commands } from "./commands.ts";
 import { readSlotContext } from "./context.ts";
 import { FrameClock, type Sleeper } from "./frame-clock.ts";
 import { Interrupter } from "./interrupter.ts";
+import type { Connection } from "./port.ts";
 import { type Register, RegisterFile } from "./register-file.ts";
 import {
   BAR_SIZE,
@@ -28,6 +29,7 @@ import {
   PAGESIZE,
   USBCMD,
   USBCMD_CRS,
+  USBCMD_CSS,
   USBCMD_EWE,
   USBCMD_HCRST,
   USBCMD_HSEE,
@@ -153,6 +155,8 @@ class Parts {
   /** Waits for MFINDEX to wrap. */
   readonly #wrap: Sleeper = { elapsed: () => this.#wrapped() };
   readonly #postponed = new Set<{ advance(): void }>();
+  /** What Controller Save State has put aside, until the controller runs or is reset. */
+  #kept: ReturnType<Interrupter["save"]> | undefined;
   #work = WORK_PER_TURN;
   #turn: ReturnType<typeof setTimeout> | undefined;
 
@@ -169,7 +173,7 @@ class Parts {
     this.hub = new RootHub(sockets, {
       link,
       portChanged: (id, first) => this.#portChanged(id, first),
-      connectionChanged: () => {},
+      connectionChanged: (connection) => this.#connectionChanged(connection),
       socketChanged: changed,
     });
     this.#commands = new Commands(this);
@@ -334,8 +338,8 @@ class Parts {
     const running = (this.#file.get(USBCMD) & USBCMD_RS) !== 0;
     if (running !== ((before & USBCMD_RS) !== 0)) this.#run(running);
     this.#watchWrap();
-    // There is no state to restore from a power loss that the guest survived: it has to set up anew (§4.23.2).
-    if (value & USBCMD_CRS) this.#file.setBits(USBSTS, USBSTS_SRE);
+    if (running) this.#kept = undefined;
+    else if (!(before & USBCMD_RS)) this.#saveOrRestore(value);
     this.#interrupter.updateLine();
   }
 
@@ -351,8 +355,22 @@ class Parts {
     this.#file.setBits(USBSTS, USBSTS_HCH);
   }
 
+  /**
+   * Save and restore the controller's own state, while it stands (§4.23.2); both are over before anybody looks. What a
+   * suspended guest loses by writing its registers anew is the place on the event ring. Slots, endpoints and ports were
+   * never without power, and the command ring begins where CRCR says.
+   */
+  #saveOrRestore(value: number): void {
+    if (!(value & (USBCMD_CSS | USBCMD_CRS))) return;
+    this.#file.clearBits(USBSTS, USBSTS_SRE);
+    if (value & USBCMD_CSS) this.#kept = structuredClone(this.#interrupter.save());
+    else if (this.#kept) this.#interrupter.restore(this.#kept);
+    else this.#file.setBits(USBSTS, USBSTS_SRE);
+  }
+
   /** HCRST, power-on: everything as new, but for what is plugged (§4.2). */
   reset(): void {
+    this.#kept = undefined;
     this.#commands.reset();
     this.#postponed.clear();
     this.#file.reset();
@@ -391,6 +409,13 @@ class Parts {
     if (!first || !(this.#file.get(USBCMD) & USBCMD_RS)) return;
     const parameter = (portId << 24) >>> 0;
     this.events.post(parameter, eventStatus(CC_SUCCESS, 0), eventControl(TRB_PORT_STATUS_CHANGE, 0, 0));
+  }
+
+  #connectionChanged(connection: Connection): void {
+    for (const slot of this.#commands.slots()) {
+      if (slot.plug?.connection !== connection) continue;
+      for (const endpoint of slot.endpoints()) endpoint.connectionChanged();
+    }
   }
 
   /** MFINDEX wraps every 2.048 s, and says so to a guest that wants to know (§4.14.2). */

@@ -32,7 +32,7 @@ export async function createDevice(
     case "hub":
       return createHub(source, host);
     case "keyboard":
-      return createKeyboard();
+      return createKeyboard(host);
     case "speaker":
       return createSpeaker({ sink: new SoundRecorder(), speed: source.speed });
     case "microphone":

@@ -1,9 +1,10 @@
 /** A boot keyboard (HID 1.11 §4.2, appendix B.1): keys of the page become reports, each change its own, in order. */
 import { SPEED_FULL, STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
+import type { DeviceHost } from "../device.ts";
 import type { DeviceInput } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
-import { bytesOf, DESCRIPTOR_HID, DESCRIPTOR_HID_REPORT, putHid } from "./descriptor.ts";
+import { bytesOf, CONFIGURATION_REMOTE_WAKEUP, DESCRIPTOR_HID, DESCRIPTOR_HID_REPORT, putHid } from "./descriptor.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { usageOf } from "./keyboard-usages.ts";
@@ -65,7 +66,7 @@ const MODEL: DeviceModel = {
   configurations: [
     {
       value: 1,
-      attributes: 0,
+      attributes: CONFIGURATION_REMOTE_WAKEUP,
       maxPower: 50,
       interfaces: [
         {
@@ -82,8 +83,8 @@ const MODEL: DeviceModel = {
   strings: ["pvusb", "Keyboard"],
 };
 
-export function createKeyboard(): SoftwareDevice {
-  return new SoftwareDevice(MODEL, new Keyboard());
+export function createKeyboard(host?: DeviceHost): SoftwareDevice {
+  return new SoftwareDevice(MODEL, new Keyboard(), [], host);
 }
 
 class Keyboard implements DeviceFunction {
@@ -92,6 +93,7 @@ class Keyboard implements DeviceFunction {
   readonly #reports: Uint8Array[] = [];
   /** Here when it is configured. */
   #endpoint: Endpoint | undefined;
+  #wake = (): void => {};
   #lights = 0;
   #protocol = REPORT_PROTOCOL;
   /** Units of 4 ms after which an unchanged report is sent again; 0 is never. */
@@ -101,6 +103,7 @@ class Keyboard implements DeviceFunction {
   start(active: ActiveConfiguration): void {
     this.stop();
     this.#endpoint = active.endpoint(INTERRUPT_IN);
+    this.#wake = active.wake;
     if (this.#keys.any) this.#reports.push(this.#keys.report());
   }
 
@@ -166,10 +169,11 @@ class Keyboard implements DeviceFunction {
     }
   }
 
-  /** A guest that does not fetch reports loses the oldest, never the keys' last state. */
+  /** A guest that does not fetch reports loses the oldest, never the keys' last state. It may be asleep. */
   #changed(): void {
     if (!this.#endpoint) return;
     if (this.#reports.length === REPORTS_MAX) this.#reports.shift();
+    else if (!this.#endpoint.head) this.#wake();
     this.#reports.push(this.#keys.report());
     this.#advance();
   }

@@ -1,6 +1,6 @@
 /** A device made of software: chapter 9 from its literals, the rest from its function. */
 import { STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
-import type { Device, DeviceIdentity } from "../device.ts";
+import type { Device, DeviceHost, DeviceIdentity } from "../device.ts";
 import type { DeviceOutput } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
@@ -15,7 +15,8 @@ export class SoftwareDevice implements Device {
   readonly #function: DeviceFunction;
   readonly #standard: StandardRequests;
 
-  constructor(model: DeviceModel, conduct: DeviceFunction, notes: readonly string[] = []) {
+  /** `host` is for devices that wake it. */
+  constructor(model: DeviceModel, conduct: DeviceFunction, notes: readonly string[] = [], host?: DeviceHost) {
     const { device, strings } = model;
     const string = (index: number | undefined): string => (index ? (strings[index - 1] ?? "") : "");
     this.speed = model.speed;
@@ -28,7 +29,7 @@ export class SoftwareDevice implements Device {
       notes,
     };
     this.#function = conduct;
-    this.#standard = new StandardRequests(model, conduct);
+    this.#standard = new StandardRequests(model, conduct, () => host?.wake());
   }
 
   submit(request: Request): void {

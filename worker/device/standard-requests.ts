@@ -47,6 +47,7 @@ export class StandardRequests {
   readonly #model: DeviceModel;
   readonly #function: DeviceFunction;
   readonly #descriptors: DescriptorSet;
+  readonly #wake: () => void;
   #active: ActiveConfiguration | undefined;
   /**
    * The features of the device that are on, as GetStatus shows them. At SuperSpeed remote wake-up is a function's, and
@@ -55,7 +56,9 @@ export class StandardRequests {
   #features = 0;
   readonly #small = new Uint8Array(2);
 
-  constructor(model: DeviceModel, conduct: DeviceFunction) {
+  /** `wake` asks the host for a resume. */
+  constructor(model: DeviceModel, conduct: DeviceFunction, wake: () => void = () => {}) {
+    this.#wake = wake;
     this.#model = model;
     this.#function = conduct;
     this.#descriptors = new DescriptorSet(model);
@@ -116,6 +119,10 @@ export class StandardRequests {
       default:
         return false;
     }
+  }
+
+  #wakeHost(): void {
+    if (this.#features & STATUS_REMOTE_WAKEUP) this.#wake();
   }
 
   #deviceStatus(): number {
@@ -199,7 +206,7 @@ export class StandardRequests {
     if (!descriptor && request.wValue !== 0) return false;
     this.#deconfigure();
     if (descriptor) {
-      this.#active = new ActiveConfiguration(descriptor);
+      this.#active = new ActiveConfiguration(descriptor, () => this.#wakeHost());
       this.#function.start(this.#active);
     }
     return answerOut(request);

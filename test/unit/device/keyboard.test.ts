@@ -43,7 +43,7 @@ describe("descriptors", () => {
       host.control({ bmRequestType, bRequest: 6, wValue: type << 8, wIndex, wLength: 255 });
     expect(hex(descriptor(0x80, 1).bytes)).toBe("120110010000004009120200000101020001");
     expect(hex(descriptor(0x80, 2).bytes)).toBe(
-      "09022200010100803209040000010301010009211101000122410007058103080" + "00a",
+      "09022200010100a03209040000010301010009211101000122410007058103080" + "00a",
     );
     expect(hex(descriptor(0x81, 0x21).bytes)).toBe("092111010001224100");
     expect(hex(descriptor(0x81, 0x22).bytes)).toBe(
@@ -301,4 +301,52 @@ test("usages (HID Usage Tables 1.12 §10)", () => {
   };
   for (const [code, usage] of Object.entries(some)) expect(usageOf(code), code).toBe(usage);
   expect(usageOf("Fn")).toBeUndefined();
+});
+
+describe("remote wake-up (USB 2.0 §7.1.7.7)", () => {
+  const setFeature = (host: Host, on: boolean) =>
+    host.control({ bmRequestType: 0x00, bRequest: on ? 0x03 : 0x01, wValue: 1 }).status;
+
+  async function plugAwake() {
+    const wake = vi.fn();
+    const host = await Host.plug(createKeyboard({ wake, gone() {} }));
+    host.configure();
+    host.control({ bmRequestType: 0x21, bRequest: 0x0a });
+    return { host, wake };
+  }
+
+  test("is asked for by a key that nobody fetches, once the host has allowed it", async () => {
+    const { host, wake } = await plugAwake();
+    key(host, "KeyA", true);
+    expect(wake).not.toHaveBeenCalled();
+    expect(setFeature(host, true)).toBe(STATUS_OK);
+    key(host, "KeyB", true);
+    expect(wake).toHaveBeenCalledTimes(1);
+    key(host, "KeyB", true);
+    expect(wake, "a key that is down already").toHaveBeenCalledTimes(1);
+    expect(setFeature(host, false)).toBe(STATUS_OK);
+    key(host, "KeyB", false);
+    expect(wake).toHaveBeenCalledTimes(1);
+    // What woke the host is there when it looks.
+    expect(await drain(host)).toEqual(["0000040000000000", "0000040500000000", "0000040000000000"]);
+  });
+
+  test("is not asked for while the host fetches reports, nor after a reset", async () => {
+    const { host, wake } = await plugAwake();
+    setFeature(host, true);
+    poll(host);
+    key(host, "KeyA", true);
+    expect(wake).not.toHaveBeenCalled();
+    host.device.reset();
+    host.configure();
+    key(host, "KeyA", false);
+    expect(wake).not.toHaveBeenCalled();
+  });
+
+  test("is asked for no more often than there are reports to fetch", async () => {
+    const { host, wake } = await plugAwake();
+    setFeature(host, true);
+    for (let press = 0; press < 1000; press++) key(host, "KeyA", press % 2 === 0);
+    expect(wake).toHaveBeenCalledTimes(256);
+  });
 });

@@ -4,8 +4,6 @@ import { SPEED_HIGH } from "../../../asm/layout.ts";
 import { rigFactory } from "../../fakes/guest-driver/rig.ts";
 
 const createRig = await rigFactory();
-const USBCMD = 0x00;
-const USBSTS = 0x04;
 const PORTSC = 0x400;
 
 describe("the capability registers", () => {
@@ -115,18 +113,5 @@ describe("registers", () => {
       after = driver.readRuntime(0);
     }
     expect(after).toBeLessThan(0x4000);
-  });
-
-  it("have a controller save and restore: saving is nothing, restoring fails, as after a power loss", () => {
-    const { driver } = createRig();
-    driver.start();
-    driver.halt();
-    driver.writeOperational(USBCMD, 1 << 8);
-    expect(driver.readOperational(USBSTS) & (3 << 8)).toBe(0);
-    expect(driver.readOperational(USBSTS) & (1 << 10)).toBe(0);
-    driver.writeOperational(USBCMD, 1 << 9);
-    expect(driver.readOperational(USBSTS) & (1 << 10)).toBe(1 << 10);
-    driver.writeOperational(USBSTS, 1 << 10);
-    expect(driver.readOperational(USBSTS) & (1 << 10)).toBe(0);
   });
 });
