@@ -48,6 +48,10 @@ export interface HostController {
   device(port: number, plug: number): TracedDevice | undefined;
   /** Tells of registers and TRBs, until the function that it answers is called. Not of URBs: those are the link's. */
   trace(listeners: Omit<TraceListeners, "urbs">): () => void;
+  /** While it is held, nothing goes to the devices on the controller's own account: their ports are being restored. */
+  hold(held: boolean): void;
+  /** Which ports of the link have, in the state that is restored next, the device of then, by what URBs called it then. */
+  keep(ports: ReadonlyMap<number, number>): void;
   /** Called after any change of a port's state. */
   onPortChange: ((port: number) => void) | undefined;
 }

@@ -13,6 +13,7 @@ import type { HostController, RootHubPort } from "./controller.ts";
 import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Link } from "./link.ts";
+import { SavedDevices } from "./saved-devices.ts";
 import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
 import { Capture } from "./trace/capture.ts";
 import type { TraceListeners } from "./trace/trace.ts";
@@ -37,7 +38,10 @@ export interface AttachOptions {
   readonly ports?: number;
 }
 
-/** Something a person should know about a port: a device that left by itself. `port` 0 is the whole controller. */
+/**
+ * Something a person should know about a port: a device that left by itself, or that a restored state could not bring back
+ * as it was. `port` 0 is the whole controller.
+ */
 export interface Notice {
   readonly controller: UsbController;
   readonly port: number;
@@ -79,7 +83,7 @@ export class UsbHost {
   readonly #backend: RunningBackend;
   readonly #controllers: UsbController[] = [];
   readonly #captures = new Set<Capture>();
-  /** Called when a device leaves by itself. */
+  /** Called when a device leaves by itself, or comes back from a saved state as another than it was. */
   onNotice: ((notice: Notice) => void) | undefined;
 
   /** Use createUsbHost(). */
@@ -113,7 +117,13 @@ export class UsbHost {
     const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
     const id = this.#controllers.length + 1;
     const machine = "attach" in emulator ? emulator : v86Machine(emulator);
-    hardware.start(machine.attach(hardware.pci), link);
+    const saved = new SavedDevices(hardware, link, id, this.#backend.control, (devices) => {
+      for (const { port, route, report, note } of devices) {
+        const path = controller.backendRestored(port, route, report);
+        if (note !== undefined) this.onNotice?.({ controller, port, path, reason: note });
+      }
+    });
+    hardware.start(machine.attach(saved.pci), link);
     const controller = new UsbController(id, hardware, this.#backend, link);
     this.#controllers.push(controller);
     link.onViolation = () => {
@@ -216,10 +226,22 @@ export class UsbController {
   /** The backend dropped a device (or, port 0, the whole link). Answers the port's path. */
   backendLost(port: number, route: number): string {
     for (const each of this.ports) if (port === 0) each.lost();
-    let lost = this.ports[port - 1];
-    for (let rest = route; rest !== 0; rest >>>= ROUTE_BITS) lost = lost?.ports[(rest & ROUTE_PORT) - 1];
+    const lost = this.#portAt(port, route);
     lost?.lost();
     return lost?.path ?? String(port);
+  }
+
+  /** A state was restored, and this is in a port now. Answers the port's path. */
+  backendRestored(port: number, route: number, report: PlugReport | undefined): string {
+    const restored = this.#portAt(port, route);
+    restored?.restored(report);
+    return restored?.path ?? String(port);
+  }
+
+  #portAt(port: number, route: number): UsbPort | undefined {
+    let found = this.ports[port - 1];
+    for (let rest = route; rest !== 0; rest >>>= ROUTE_BITS) found = found?.ports[(rest & ROUTE_PORT) - 1];
+    return found;
   }
 
   async close(): Promise<void> {
@@ -302,10 +324,7 @@ export class UsbPort {
     const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
     return this.#during(async () => {
       const report = await this.#context.backend.control.plug(this.#context.link, this.#root, source, this.#route);
-      this.#report = report;
-      this.#ports = Array.from({ length: report.ports }, (_, index) => {
-        return new UsbPort(this.#context, [...this.#hops, index + 1]);
-      });
+      this.#occupied(report);
       return report;
     });
   }
@@ -332,6 +351,20 @@ export class UsbPort {
   lost(): void {
     this.#empty();
     this.#context.changed(this);
+  }
+
+  /** A state of the machine was restored, and this is what is plugged now. */
+  restored(report: PlugReport | undefined): void {
+    this.#empty();
+    if (report) this.#occupied(report);
+    this.#context.changed(this);
+  }
+
+  #occupied(report: PlugReport): void {
+    this.#report = report;
+    this.#ports = Array.from({ length: report.ports }, (_, index) => {
+      return new UsbPort(this.#context, [...this.#hops, index + 1]);
+    });
   }
 
   #empty(): void {

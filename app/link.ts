@@ -71,6 +71,8 @@ export class Link {
   #pumping = false;
   #pumpAgain = false;
   #closed = false;
+  /** The backend holds the link for a saved state: it answers nothing, and is waited for. */
+  held = false;
   /** Runs while a cancel waits for its answer. */
   #watch: ReturnType<typeof setTimeout> | undefined;
   /** Called once, when the backend has broken the protocol, with VIOLATION_… as the reason. */
@@ -220,7 +222,7 @@ export class Link {
     for (const urb of this.#urbs) {
       if (!urb.inFlight || urb.patience === 0) continue;
       waiting = true;
-      silent ||= ++urb.patience > PATIENCE_LOOKS;
+      if (!this.held) silent ||= ++urb.patience > PATIENCE_LOOKS;
     }
     if (silent && !this.#closed) {
       this.#violated(VIOLATION_SILENCE);

@@ -14,8 +14,11 @@ import type {
   DeviceOutput,
   DeviceSource,
   PlugReport,
+  RestoredDevice,
+  SavedDevice,
 } from "./protocol.ts";
 import type { Request } from "./request.ts";
+import { readSavedDevice } from "./saved-device.ts";
 import { type DeviceOpener, Socket, type SocketHost } from "./socket.ts";
 import { openWebUsbDevice, type WebUsbEnvironment } from "./webusb.ts";
 
@@ -77,6 +80,25 @@ export class Backend implements BackendControl {
 
   async output(link: number, port: number, route = 0): Promise<DeviceOutput | undefined> {
     return this.#socket(link, port, route).output();
+  }
+
+  async save(link: number): Promise<SavedDevice[]> {
+    return this.#connections.get(link)?.save() ?? [];
+  }
+
+  async resume(link: number): Promise<void> {
+    this.#connections.get(link)?.link.resume();
+  }
+
+  async restore(link: number, devices: readonly unknown[]): Promise<RestoredDevice[]> {
+    const saved = devices.map((device) => readSavedDevice(device));
+    // What the guest of until now has asked for is done, and not taken for something that the restored one wants.
+    this.pump(link);
+    const sockets = saved.map((device) => this.#socket(link, device.port, 0));
+    // First room is made everywhere: a disk's file may have gone to another port meanwhile.
+    await Promise.all(saved.map((device, index) => sockets[index]?.makeRoom(device)));
+    const restored = await Promise.all(saved.map((device, index) => sockets[index]?.restore(device) ?? []));
+    return restored.flat();
   }
 
   async stats(): Promise<BackendStats> {
@@ -149,6 +171,12 @@ class Connection implements LinkClient {
 
   get devices(): number {
     return this.#sockets.reduce((sum, socket) => sum + socket.devices, 0);
+  }
+
+  /** The order matters: what the devices did is shown first, and then they are looked at. */
+  save(): SavedDevice[] {
+    this.link.hold();
+    return this.#sockets.map((socket) => socket.save()).filter((saved) => saved !== undefined);
   }
 
   submit(request: Request): void {

@@ -2,7 +2,7 @@
  * The seam between the backend and what it drives: a WebUSB device (webusb.ts) or a software device (device/*).
  * The backend has answered SET_ADDRESS itself and knows ports and plugs; a device knows neither.
  */
-import type { DeviceOutput } from "./protocol.ts";
+import type { DeviceOutput, DeviceSource } from "./protocol.ts";
 import type { Request } from "./request.ts";
 
 export interface Device {
@@ -10,6 +10,11 @@ export interface Device {
   readonly speed: number;
   /** What it is, for people and for the report of a plug. */
   readonly identity: DeviceIdentity;
+  /**
+   * What a saved state has it made from again, or a sentence that says why it cannot be: for a device whose source cannot be
+   * kept in a file as it is. Without it, the source that it was made from.
+   */
+  readonly origin?: DeviceSource | string | undefined;
 
   /**
    * Takes a transfer. The device answers it with `request.complete()`, once, now or later; transfers of one endpoint are
@@ -37,6 +42,19 @@ export interface Device {
 
   /** What a software device has for a person since it was asked last, such as the sound it played. */
   output?(): DeviceOutput | undefined;
+
+  /**
+   * What a saved state keeps of it: plain data (asm/saved.ts), taken between two transfers. Transfers that it holds are not
+   * part of it: they count as not begun, and come again. Undefined when it can only come back as an unplug and a plug.
+   */
+  save?(): unknown;
+
+  /**
+   * Becomes what `save` said, of this device or of one from the same source. It holds no transfers. Answers a sentence for
+   * the person, if there is anything to say. Throws a StateError, and stays as it was, for what no `save` says, and an
+   * ImageError when its store is not the one of then.
+   */
+  restore?(state: unknown): string | undefined;
 
   /** Only a hub has it: its downstream ports. */
   readonly hub?: Hub;

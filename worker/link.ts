@@ -36,6 +36,9 @@ export class Link implements RequestOwner {
   readonly #events: PortEvent[] = [];
   #serial = 0;
   #pumping = false;
+  /** Between `hold` and `resume`. */
+  #held = false;
+  #following = false;
   #showQueued = false;
   #closed = false;
 
@@ -66,7 +69,7 @@ export class Link implements RequestOwner {
    * adds meanwhile may have to wait.
    */
   pump(): void {
-    if (this.#pumping || this.#closed) return;
+    if (this.#pumping || this.#closed || this.#held) return;
     this.#pumping = true;
     const { exports } = this.#core;
     for (let count = 0; count < RING_CAPACITY && !this.#closed; count++) {
@@ -88,12 +91,30 @@ export class Link implements RequestOwner {
     this.#show();
   }
 
-  /** Pumps whenever the front wakes this side, until the link is closed. */
-  run(): Promise<void> {
-    return this.#core.follow(SUBMISSION_RING, this.#core.exports.backArm, () => {
-      this.pump();
-      return !this.#closed;
-    });
+  /** Pumps whenever the front wakes this side, until the link is closed or held. */
+  async run(): Promise<void> {
+    if (this.#following) return;
+    this.#following = true;
+    while (!this.#closed && !this.#held) {
+      await this.#core.follow(SUBMISSION_RING, this.#core.exports.backArm, () => {
+        this.pump();
+        return !this.#closed && !this.#held;
+      });
+    }
+    this.#following = false;
+  }
+
+  /** Shows the front what was answered so far. Until `resume` nothing is taken off the ring, and nothing more is shown. */
+  hold(): void {
+    this.#show();
+    this.#held = true;
+  }
+
+  resume(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.pump();
+    void this.run();
   }
 
   close(): void {
@@ -165,6 +186,7 @@ export class Link implements RequestOwner {
   }
 
   #show(): void {
+    if (this.#held) return;
     this.#flushEvents();
     this.#core.exports.show();
   }

@@ -89,6 +89,28 @@ export class Port implements DownstreamPort {
     return this.#plugs;
   }
 
+  /** What URBs call the device; 0 when there is none, or none that has a name yet. */
+  get name(): number {
+    return this.#state.name === "empty" ? 0 : Math.max(0, this.#state.occupant.plug);
+  }
+
+  /** Another plug of the device that is here: nobody's transfers for the plug before get to it. */
+  reconnect(): void {
+    const state = this.#state;
+    this.detach();
+    if (state.name === "empty") return;
+    const { occupant } = state;
+    this.#plugs = (this.#plugs + 1) & EVENT_PLUG_MASK || 1;
+    occupant.plug = this.place.tier === 0 ? this.#plugs : NOT_ADDRESSED;
+    this.#setState({ name: "plugged", occupant });
+    this.#owner.event(occupant.device.speed, this.#plugs);
+  }
+
+  /** A saved state's device behind a hub, which the restored front knows by this name. */
+  rename(plug: number): void {
+    if (this.place.tier > 0 && this.#state.name !== "empty") this.#state.occupant.plug = plug || NOT_ADDRESSED;
+  }
+
   /** An unplug: whoever has the port hears of it first, then the transfers end. */
   detach(): void {
     this.#setState(EMPTY);

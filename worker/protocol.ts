@@ -134,6 +134,37 @@ export interface PlugReport {
   readonly notes: readonly string[];
 }
 
+/** A device in a saved state. Plain data (asm/saved.ts). */
+export interface SavedDevice {
+  /** Of the controller, or of the hub that has it. */
+  readonly port: number;
+  /** What URBs called it, or its halves. */
+  readonly plugs: readonly number[];
+  /** Names this very device: while it is still plugged, it is used again. */
+  readonly id: string;
+  /** What it is made from again, or a sentence that says why it cannot be. */
+  readonly origin: DeviceSource | string;
+  /** What it saved, or its halves; undefined for a device that can only come back as an unplug and a plug. */
+  readonly states: readonly unknown[] | undefined;
+  /** What is plugged into it, if it is a hub. */
+  readonly devices: readonly SavedDevice[];
+}
+
+/** What came of a saved device. */
+export interface RestoredDevice {
+  readonly port: number;
+  /** Behind a hub: the route string, 4 bits a hub; otherwise 0. */
+  readonly route: number;
+  /** What is in the port now. */
+  readonly report: PlugReport | undefined;
+  /** It is the device of then, as it was then. Otherwise the guest has to hear of an unplug, and of a plug if there is a report. */
+  readonly same: boolean;
+  /** A sentence for the person. */
+  readonly note: string | undefined;
+  /** A sentence that says why the state is of no use at all. */
+  readonly damage: string | undefined;
+}
+
 /** Counts for leak tests and the page's live state. */
 export interface BackendStats {
   /** Links connected. */
@@ -171,6 +202,17 @@ export interface BackendControl {
   input(link: number, port: number, message: DeviceInput, route?: number): Promise<void>;
   /** What the port's device has for a person, which is given away by this; undefined when it has nothing of the kind. */
   output(link: number, port: number, route?: number): Promise<DeviceOutput | undefined>;
+  /**
+   * Answers what is in the ports of a link, and from then on holds the link: transfers wait, and nothing that happens is shown
+   * to the front until `resume`. What was shown before is what the answer goes with.
+   */
+  save(link: number): Promise<SavedDevice[]>;
+  resume(link: number): Promise<void>;
+  /**
+   * Has these devices in their ports again, each as another plug of its port, in place of what is there; other ports stay as
+   * they are. Rejects with a StateError when these are no devices.
+   */
+  restore(link: number, devices: readonly unknown[]): Promise<RestoredDevice[]>;
   stats(): Promise<BackendStats>;
   /** One listener; the last one given is called. */
   listen(listener: (notice: BackendNotice) => void): Promise<void>;

@@ -12,11 +12,13 @@
  *             └─ Port 17  USB 2.0 hub ───── Port 17, route 2 ┘
  */
 import { SPEED_HIGH, SPEED_SUPER } from "../asm/layout.ts";
+import { StateError } from "../asm/saved.ts";
 import type { Device, DeviceHost } from "./device.ts";
-import { behind, type Place, placeName, TIERS_MAX } from "./place.ts";
-import { PlugError } from "./plug-error.ts";
+import { behind, type Place, placeName, TIER_BITS, TIERS_MAX } from "./place.ts";
+import { PlugError, reasonOf } from "./plug-error.ts";
 import type { Port } from "./port.ts";
-import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport } from "./protocol.ts";
+import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport, RestoredDevice, SavedDevice } from "./protocol.ts";
+import { restoreHalves } from "./saved-device.ts";
 
 /** Makes the device of a source, opened and ready for its first transfer, at no more than the `fastest` speed. */
 export type DeviceOpener = (source: DeviceSource, host: DeviceHost, fastest: number) => Promise<Device>;
@@ -39,6 +41,9 @@ interface Opening {
 interface Occupied {
   readonly name: "occupied";
   readonly device: Device;
+  readonly source: DeviceSource;
+  /** Names the device across saved states. */
+  readonly id: string;
   readonly host: DeviceHost;
   readonly halves: readonly { readonly device: Device; readonly port: Port }[];
   /** Of a hub. */
@@ -82,10 +87,34 @@ export class Socket {
   }
 
   unplug(): Promise<void> {
+    return this.#inTurn(() => this.#unplugNow());
+  }
+
+  save(): SavedDevice | undefined {
+    if (this.#state.name !== "occupied") return undefined;
+    const { device, source, id, halves, sockets } = this.#state;
+    const states = halves.map((half) => half.device.save?.());
+    return {
+      port: this.#number,
+      plugs: halves.map(({ port }) => port.name),
+      id,
+      origin: device.origin ?? source,
+      states: states.includes(undefined) ? undefined : states,
+      devices: sockets.map((socket) => socket.save()).filter((saved) => saved !== undefined),
+    };
+  }
+
+  /** Unplugs what the saved device takes the place of. */
+  makeRoom({ id, origin, states }: SavedDevice): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#state.name === "occupied") this.#drop(this.#state);
-      if (this.#state.name === "closing") await this.#state.closed;
+      const isHere = this.#state.name === "occupied" && this.#state.id === id;
+      if (states && typeof origin !== "string" && !isHere) await this.#unplugNow();
     });
+  }
+
+  /** Has a saved device here, and behind it what was plugged into it. Never rejects. */
+  restore(saved: SavedDevice): Promise<RestoredDevice[]> {
+    return this.#inTurn(() => this.#restoreNow(saved));
   }
 
   /** Unplugs for good. */
@@ -102,7 +131,12 @@ export class Socket {
     return this.#state.name === "occupied" ? this.#state.device.output?.() : undefined;
   }
 
-  async #plugNow(source: DeviceSource): Promise<PlugReport> {
+  async #unplugNow(): Promise<void> {
+    if (this.#state.name === "occupied") this.#drop(this.#state);
+    if (this.#state.name === "closing") await this.#state.closed;
+  }
+
+  async #plugNow(source: DeviceSource, id: string = crypto.randomUUID()): Promise<PlugReport> {
     if (this.#state.name === "closing") await this.#state.closed;
     if (this.#retired) throw new PlugError("NotFoundError", "What this port belongs to is gone.");
     if (this.#state.name !== "empty") {
@@ -133,7 +167,7 @@ export class Socket {
       await this.#close(device, []);
       throw new PlugError("UnsupportedError", refusal);
     }
-    return this.#connect(device, host, halves);
+    return this.#connect({ name: "occupied", device, source, id, host, halves, sockets: [] });
   }
 
   #halvesOf(device: Device): Occupied["halves"] {
@@ -152,9 +186,9 @@ export class Socket {
     return undefined;
   }
 
-  #connect(device: Device, host: DeviceHost, halves: Occupied["halves"]): PlugReport {
-    const sockets: Socket[] = [];
-    this.#setState({ name: "occupied", device, host, halves, sockets });
+  #connect(occupied: Occupied & { readonly sockets: Socket[] }): PlugReport {
+    const { host, halves, sockets } = occupied;
+    this.#setState(occupied);
     const downstream = halves.map((half) => ({
       isFast: half.device.speed === SPEED_SUPER,
       ports: half.port.attach(half.device, host.gone),
@@ -165,8 +199,77 @@ export class Socket {
         downstream.find(({ isFast }) => isFast === (speed === SPEED_SUPER))?.ports[index];
       sockets.push(new Socket(behind(this.#place, index + 1), contact, this.#host));
     }
-    const plug = halves[0]?.port.plugs ?? 0;
-    return { plug, speed: device.speed, ports: count, ...device.identity };
+    return reportOf(occupied);
+  }
+
+  async #restoreNow(saved: SavedDevice): Promise<RestoredDevice[]> {
+    const { id, origin, states } = saved;
+    const wasHere = this.#state.name === "occupied";
+    const behindHere: RestoredDevice[] = [];
+    let same = false;
+    let note: string | undefined;
+    let damage: string | undefined;
+    try {
+      if (states && this.#state.name === "occupied" && this.#state.id === id) {
+        // To everybody else it is another plug all the same, so that nothing that was meant for it before reaches it.
+        for (const { port } of this.#state.halves) port.reconnect();
+      } else if (states || !wasHere) {
+        // A real device's place may be taken: then what is there is what the guest finds.
+        if (typeof origin === "string") throw new PlugError("NotFoundError", origin);
+        await this.#plugNow(origin, id);
+      }
+      if (states) {
+        note = await this.#become(saved, states, behindHere);
+        same = true;
+      }
+    } catch (error) {
+      if (error instanceof StateError) damage = error.message;
+      else note = `The device of the saved state did not come back: ${reasonOf(error)}`;
+      if (!wasHere) await this.#unplugNow();
+    }
+    return [{ ...this.#restored(), same, note, damage }, ...behindHere];
+  }
+
+  /** What is here now, of which a saved state knows nothing. */
+  #restored(): RestoredDevice {
+    const { port, route } = this.#place;
+    const report = this.#state.name === "occupied" ? reportOf(this.#state) : undefined;
+    return { port, route, report, same: false, note: undefined, damage: undefined };
+  }
+
+  /** What is plugged into a hub comes first, because the hub's own state knows of it already. */
+  async #become(saved: SavedDevice, states: readonly unknown[], behindHere: RestoredDevice[]) {
+    const state = this.#state;
+    if (state.name !== "occupied") return undefined;
+    const strangers: Socket[] = [];
+    for (const socket of state.sockets) {
+      const device = saved.devices.find(({ port }) => port === socket.#number);
+      if (device) await socket.makeRoom(device);
+      const [here, ...further] = device ? await socket.restore(device) : [];
+      if (here) behindHere.push(here, ...further);
+      if (here ? !here.same : socket.devices > 0) strangers.push(socket);
+      if (!here && socket.devices > 0) behindHere.push(socket.#restored());
+    }
+    const note = restoreHalves(
+      state.halves.map(({ device }) => device),
+      states,
+    );
+    state.halves.forEach(({ port }, index) => {
+      port.rename(saved.plugs[index] ?? 0);
+    });
+    for (const socket of strangers) socket.#reconnect();
+    return note;
+  }
+
+  /** What is here, or that nothing is, is not what the hub's state knows of. */
+  #reconnect(): void {
+    for (const speed of [SPEED_HIGH, SPEED_SUPER]) this.#contact(speed, false)?.reconnect();
+  }
+
+  /** Its number at the controller or at the hub that it is part of. */
+  get #number(): number {
+    const { port, route, tier } = this.#place;
+    return tier === 0 ? port : route >>> (TIER_BITS * (tier - 1));
   }
 
   /** The device says that it is gone. Only the first word counts, and only while it is this socket's device. */
@@ -212,4 +315,8 @@ export class Socket {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function reportOf({ device, halves, sockets }: Occupied): PlugReport {
+  return { plug: halves[0]?.port.plugs ?? 0, speed: device.speed, ports: sockets.length, ...device.identity };
 }

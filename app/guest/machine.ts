@@ -39,9 +39,21 @@ export interface PciFunction {
   readonly bar: MemoryWindow;
   /** The machine was reset, or a saved state is about to be restored: as after power-on. */
   reset(): void;
-  /** What a saved state keeps of the function: plain numbers, bytes. */
-  save(): Uint8Array;
-  restore(state: Uint8Array): void;
+  /** What a saved state keeps of the function: plain data (asm/saved.ts). */
+  save(): unknown;
+  /** Goes on as `save` said, after `reset`. Never throws for what `check` has let pass. */
+  restore(state: unknown): void;
+  /** Throws a StateError for a state that is not of such a function. Nothing of the machine is touched yet. */
+  check(state: unknown): void;
+  /** A state is about to be saved. From here to `resume`, `save` answers what belongs together with what the guest has seen. */
+  hold?(): Promise<void>;
+  /**
+   * A state is about to be restored, and the guest stands: gets ready what `restore` cannot at once, and does nothing on its
+   * own account until `resume`. Rejects with a StateError.
+   */
+  prepare?(state: unknown): Promise<void>;
+  /** The state was saved or restored, or could not be. */
+  resume?(): void;
   /** Called often while the guest runs, between two of its instructions: a chance to look whether something came back. */
   poll?(): void;
 }

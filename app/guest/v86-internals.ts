@@ -12,6 +12,14 @@ export interface V86Like {
   is_running(): boolean;
 }
 
+/** What a loaded V86 instance has besides, for those who hold one. */
+export interface V86Public extends V86Like {
+  run(): Promise<void>;
+  stop(): Promise<void>;
+  save_state(): Promise<ArrayBuffer>;
+  restore_state(state: ArrayBuffer): Promise<void>;
+}
+
 /** A live view of the emulator's WebAssembly memory: every access makes a typed array, so keep what comes out. */
 export interface LiveView {
   readonly buffer: ArrayBufferLike;
@@ -73,6 +81,8 @@ export interface V86Inner {
   /** False while a slice runs. */
   readonly idle?: boolean;
   do_tick?(): void;
+  /** Reads a file into an array and has `this.cpu` take it. */
+  restore_state(file: ArrayBuffer): void;
 }
 
 /** The emulator cannot take a PCI function: not loaded yet, running already, or not the v86 that pvusb knows. */
@@ -85,6 +95,7 @@ export class V86Error extends Error {
 
 const CPU_FUNCTIONS = ["jit_dirty_cache", "get_state", "set_state", "reboot_internal", "get_pic_addr_master"] as const;
 const CPU_VIEWS = ["mem8", "memory_size", "flags", "in_hlt", "instruction_counter"] as const;
+const STATE_FUNCTIONS = ["run", "stop", "save_state", "restore_state"] as const;
 const IO_FUNCTIONS = ["mmap_register", "register_read", "register_write"] as const;
 const PCI_FUNCTIONS = ["register_device", "raise_irq", "lower_irq"] as const;
 
@@ -123,6 +134,10 @@ export function internalsOf(emulator: V86Like): V86Inner {
   const { pci } = cpu.devices;
   for (const name of PCI_FUNCTIONS) if (typeof pci[name] !== "function") throw missing(`devices.pci.${name}`);
   if (!Array.isArray(pci.devices) || !Array.isArray(pci.device_spaces)) throw missing("devices.pci.devices");
+  for (const name of STATE_FUNCTIONS) {
+    if (typeof (emulator as Partial<V86Public>)[name] !== "function") throw missing(name);
+  }
+  if (typeof v86.restore_state !== "function") throw missing("v86.restore_state");
   if (v86.running || emulator.is_running()) {
     throw new V86Error(
       "The emulator runs already. Make it with autostart: false, attach after its emulator-loaded event, then run() it.",

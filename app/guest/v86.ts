@@ -6,9 +6,12 @@
  *
  * What v86 does and does not do is told in README.md.
  */
+import { StateError } from "../../asm/saved.ts";
 import type { Machine, PciFunction, PciSlot } from "./machine.ts";
-import { internalsOf, type V86Cpu, V86Error, type V86Inner, type V86Like } from "./v86-internals.ts";
+
+import { internalsOf, type V86Cpu, V86Error, type V86Inner, type V86Like, type V86Public } from "./v86-internals.ts";
 import { V86Memory } from "./v86-memory.ts";
+import { type FunctionState, getFunctions, putFunctions } from "./v86-state.ts";
 
 export { V86Error, type V86Like, whenLoaded } from "./v86-internals.ts";
 
@@ -44,9 +47,6 @@ const INSTRUCTIONS_BETWEEN_LOOKS = 100_003;
 const PIC_ELCR = 10;
 const PIC_CASCADE = 1 << 2;
 
-/** Where a saved state keeps the functions: v86's own entries end at 92. */
-const STATE_INDEX = 200;
-
 export interface V86MachineOptions {
   /** For the test that shows what the guard is for: false lets INTx change under compiled code's feet. */
   readonly guardInterrupts?: boolean;
@@ -78,6 +78,8 @@ class V86Machine implements Machine {
   #handling = 0;
   /** An interrupt ended the guest's sleep, and nobody has run it since. */
   #woken = false;
+  /** States are saved and restored one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(emulator: V86Like, guard: boolean) {
     this.#emulator = emulator;
@@ -91,6 +93,7 @@ class V86Machine implements Machine {
     this.#watchLooks(cpu);
     this.#watchResets(cpu);
     this.#watchStates(cpu);
+    this.#takeStates(emulator as V86Public);
   }
 
   attach(fn: PciFunction): PciSlot {
@@ -231,20 +234,89 @@ class V86Machine implements Machine {
     };
   }
 
+  /** Inside v86's own states. Whatever cannot be restored is refused before anything is touched. */
   #watchStates(cpu: V86Cpu): void {
     const { get_state, set_state } = cpu;
     cpu.get_state = () => {
       const state = get_state.call(cpu);
-      state[STATE_INDEX] = this.#slots.map((slot) => slot.save());
+      putFunctions(
+        state,
+        this.#slots.map((slot) => slot.save()),
+      );
       return state;
     };
     cpu.set_state = (state) => {
+      const functions = this.#read(state);
       for (const slot of this.#slots) slot.reset();
       set_state.call(cpu, state);
       this.#woken = false;
-      const saved = state[STATE_INDEX];
-      for (const slot of this.#slots) slot.restore(Array.isArray(saved) ? saved : []);
+      this.#slots.forEach((slot, index) => {
+        slot.restore(functions[index] as FunctionState);
+      });
     };
+  }
+
+  /** What people call. A function may have to ask somebody else before, such as a worker. */
+  #takeStates(emulator: V86Public): void {
+    const save = emulator.save_state;
+    emulator.save_state = () =>
+      this.#inTurn(async () => {
+        try {
+          await Promise.all(this.#slots.map((slot) => slot.hold()));
+          return await save.call(emulator);
+        } finally {
+          for (const slot of this.#slots) slot.resume();
+        }
+      });
+    emulator.restore_state = (file) =>
+      this.#inTurn(async () => {
+        const state = this.#decode(file);
+        const functions = this.#read(state);
+        const runs = emulator.is_running();
+        if (runs) await emulator.stop();
+        try {
+          await Promise.all(this.#slots.map((slot, index) => slot.prepare(functions[index] as FunctionState)));
+          this.#inner.cpu.set_state(state);
+        } finally {
+          for (const slot of this.#slots) slot.resume();
+          if (runs) void emulator.run();
+        }
+      });
+  }
+
+  /** v86 reads the file, and has a processor take it that only keeps it. */
+  #decode(file: ArrayBuffer): unknown[] {
+    let decoded: unknown[] = [];
+    const set_state = (state: unknown[]) => {
+      decoded = state;
+    };
+    const cpu: V86Cpu = Object.create(this.#inner.cpu, { set_state: { value: set_state } });
+    this.#inner.restore_state.call({ ...this.#inner, cpu }, file);
+    return decoded;
+  }
+
+  /** What a state says of each function, in their order. Throws a StateError. */
+  #read(state: readonly unknown[]): FunctionState[] {
+    if (this.#slots.length === 0) return [];
+    const functions = getFunctions(state);
+    const places = (of: readonly { readonly id: number; readonly name: string }[]) =>
+      of.map(({ id, name }) => `${name} ${(id >> 3).toString(16).padStart(2, "0")}.${id & 7}`).join(", ");
+    if (places(functions) !== places(this.#slots)) {
+      throw new StateError(
+        `This state is of a machine with ${places(functions)}, and this one has ${places(this.#slots)}. ` +
+          "Attach the same controllers, in the same order, before you restore it.",
+      );
+    }
+    this.#slots.forEach((slot, index) => {
+      slot.check(functions[index] as FunctionState);
+    });
+    return functions;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 }
 
@@ -252,6 +324,7 @@ class V86Machine implements Machine {
 class V86Slot implements PciSlot {
   readonly memory: V86Memory;
   readonly id: number;
+  readonly name: string;
   asserted = false;
   readonly #machine: V86Machine;
   readonly #fn: PciFunction;
@@ -262,6 +335,7 @@ class V86Slot implements PciSlot {
     this.#machine = machine;
     this.#fn = fn;
     this.id = id;
+    this.name = fn.name;
     this.#space = space;
     this.#powerOn = space.slice();
     this.memory = memory;
@@ -287,22 +361,30 @@ class V86Slot implements PciSlot {
     this.#space.set(this.#powerOn);
   }
 
-  /** v86 keeps arrays, numbers, strings and typed arrays. */
-  save(): [id: number, name: string, asserted: number, state: Uint8Array] {
-    return [this.id, this.#fn.name, Number(this.asserted), this.#fn.save().slice()];
+  save(): FunctionState {
+    return { id: this.id, name: this.name, asserted: this.asserted, state: this.#fn.save() };
   }
 
   /** The line's level is in the interrupt controller's own state; it must not be driven a second time. */
-  restore(saved: readonly unknown[]): void {
-    for (const entry of saved) {
-      if (!Array.isArray(entry)) continue;
-      const [id, name, asserted, state] = entry as unknown[];
-      if (id !== this.id || name !== this.#fn.name || !(state instanceof Uint8Array)) continue;
-      this.asserted = asserted === 1;
-      this.#fn.restore(state);
-      return;
-    }
-    this.asserted = false;
+  restore({ asserted, state }: FunctionState): void {
+    this.asserted = asserted;
+    this.#fn.restore(state);
+  }
+
+  check({ state }: FunctionState): void {
+    this.#fn.check(state);
+  }
+
+  async hold(): Promise<void> {
+    await this.#fn.hold?.();
+  }
+
+  resume(): void {
+    this.#fn.resume?.();
+  }
+
+  async prepare({ state }: FunctionState): Promise<void> {
+    await this.#fn.prepare?.(state);
   }
 }
 

@@ -117,7 +117,7 @@ export class Commands {
   restore(saved: readonly SlotSaved[]): void {
     for (const each of saved) {
       const slot = new Slot(each.id, this.#host);
-      slot.restore(this.#host.memory, each);
+      slot.restore(this.#host.memory, each, each.plug && this.#host.hub.plugOf(each.plug));
       this.#slots[each.id] = slot;
     }
   }

@@ -7,10 +7,10 @@ import { ERST_MAX } from "./registers.ts";
 import { type RingSource, type Taps, tellTrb } from "./tap.ts";
 import { CC_EVENT_RING_FULL, eventControl, eventStatus, TRB_CYCLE, TRB_HOST_CONTROLLER, TRB_SIZE, Trb } from "./trb.ts";
 
-const SEGMENTS_MAX = 1 << ERST_MAX;
+export const SEGMENTS_MAX = 1 << ERST_MAX;
 const SEGMENT_ENTRY_SIZE = 16;
 /** Events kept for a guest that makes no room: more than all that can be in flight at once have. */
-const WAITING_MAX = 1 << 16;
+export const WAITING_MAX = 1 << 16;
 
 interface Segment {
   readonly base: number;

@@ -15,10 +15,26 @@ import {
 } from "../../asm/layout.ts";
 import { noTraffic, type PortCounters, type RootHubPort } from "../controller.ts";
 import type { Link, Urb } from "../link.ts";
-import { type Connection, Port, type PortHost } from "./port.ts";
+import { type Connection, NO_CONNECTION, Port, type PortHost } from "./port.ts";
 import type { Protocol } from "./port-state.ts";
-import { RoutedDevices } from "./routed-devices.ts";
+import { RoutedDevices, type SavedRoute } from "./routed-devices.ts";
 import type { Plug } from "./transfer-ring.ts";
+
+/** What a saved state keeps of a device's way through the root hub and others. */
+export interface SavedPlug extends Omit<Plug, "connection" | "counters"> {
+  /** The connection had ended. */
+  readonly ended: boolean;
+}
+
+export interface SavedHub {
+  /** The ports of the link, in order: each socket's own and its companion. */
+  readonly links: readonly { readonly speed: number; readonly plug: number; readonly address: number }[];
+  readonly routed: readonly SavedRoute[];
+  readonly lastRouted: number;
+}
+
+/** A plug that no device is: transfers for it fail as on an empty port. */
+export const NOBODY = 0;
 
 /** One port of the link: one plug of it. */
 class LinkPort implements RootHubPort {
@@ -29,6 +45,8 @@ class LinkPort implements RootHubPort {
   plug = 0;
   address = 0;
   counters: PortCounters = noTraffic();
+  /** What the device that is here was called in the state that was restored last; NOBODY when that knows nothing of it. */
+  before = NOBODY;
 
   constructor(hub: RootHub, number: number) {
     this.#hub = hub;
@@ -130,6 +148,7 @@ export class RootHub implements PortHost {
     const left = this.portOf(link);
     link.speed = SPEED_NONE;
     link.address = 0;
+    link.before = NOBODY;
     left?.unplug();
     if (speed !== SPEED_NONE) {
       link.plug = plug;
@@ -157,10 +176,36 @@ export class RootHub implements PortHost {
     for (const port of this.ports) port.restart();
   }
 
-  /** After a saved state was restored. */
-  reconnect(): void {
+  save(): SavedHub {
+    const links = this.#sockets.flat().map(({ speed, plug, address }) => ({ speed, plug, address }));
+    return { links, ...this.#routed.save() };
+  }
+
+  /** With the registers as they were. `kept`: which ports of the link have the device of then, and what it was called. */
+  restore(saved: SavedHub, kept: ReadonlyMap<number, number>): void {
     this.#forgetAddresses();
-    for (const port of this.ports) port.reconnect();
+    this.#sockets.flat().forEach((link, index) => {
+      const was = saved.links[index];
+      const same = was && link.speed !== SPEED_NONE && link.speed === was.speed && kept.get(link.number) === was.plug;
+      link.before = same ? was.plug : NOBODY;
+      link.address = same ? was.address : 0;
+    });
+    this.#routed.restore(saved, (socket) => this.#socket(socket).some(({ before }) => before !== NOBODY));
+    for (const port of this.ports) {
+      if (this.#linkPortOf(port)?.before) port.resume();
+      else port.reconnect();
+    }
+  }
+
+  /** A saved slot's way to its device, if that is here. */
+  plugOf({ port, route, plug, ended }: SavedPlug): Plug {
+    const link = this.#linkPort(port);
+    const isHere = link && link.before !== NOBODY && (route !== 0 || link.before === plug);
+    if (!isHere) return { port, route, plug: NOBODY, connection: NO_CONNECTION, counters: noTraffic() };
+    const connection = (ended ? undefined : this.portOf(link)?.connection) ?? NO_CONNECTION;
+    if (route === 0) return { port, route, plug: link.plug, connection, counters: link.counters };
+    const { counters } = this.#routed.port(socketNumber(port), route);
+    return { port, route, plug, connection, counters };
   }
 
   portChanged(port: Port, first: boolean): void {

@@ -21,6 +21,14 @@ class RoutedPort implements RootHubPort {
   }
 }
 
+/** What a saved state keeps of such a port. */
+export interface SavedRoute {
+  readonly socket: number;
+  readonly route: number;
+  readonly plug: number;
+  readonly address: number;
+}
+
 export class RoutedDevices {
   readonly #ports = new Map<string, RoutedPort>();
   /** The last number given. */
@@ -64,6 +72,27 @@ export class RoutedDevices {
     }
     port.address = address;
     return true;
+  }
+
+  save(): { routed: SavedRoute[]; lastRouted: number } {
+    const routed = [...this.#ports].map(([key, { plug, address }]) => {
+      const [socket = 0, route = 0] = key.split(".").map(Number);
+      return { socket, route, plug, address };
+    });
+    return { routed, lastRouted: this.#plug };
+  }
+
+  /** Of the sockets for which `isHere` holds. No number is given a second time, neither one of then nor one of now. */
+  restore(
+    { routed, lastRouted }: { readonly routed: readonly SavedRoute[]; readonly lastRouted: number },
+    isHere: (socket: number) => boolean,
+  ): void {
+    this.#plug = Math.max(this.#plug, lastRouted & EVENT_PLUG_MASK);
+    for (const { socket, route, plug, address } of routed.filter((each) => isHere(each.socket))) {
+      const port = this.#port(socket, route);
+      port.plug = plug;
+      port.address = address;
+    }
   }
 
   /** No device has an address any more. */

@@ -17,7 +17,7 @@ import {
   writeSlotState,
 } from "./context.ts";
 import { Endpoint, type EndpointSaved } from "./endpoint.ts";
-import { NO_CONNECTION } from "./port.ts";
+import { NOBODY, type SavedPlug } from "./root-hub.ts";
 import type { EndpointHost, Plug } from "./transfer-ring.ts";
 
 /** What a saved state keeps of a slot. */
@@ -25,7 +25,7 @@ export interface SlotSaved {
   readonly id: number;
   readonly state: number;
   readonly context: number;
-  readonly plug: Plug | undefined;
+  readonly plug: SavedPlug | undefined;
   readonly endpoints: readonly ({ readonly id: number } & EndpointSaved)[];
 }
 
@@ -104,22 +104,26 @@ export class Slot {
   }
 
   save(): SlotSaved {
+    const plug = this.plug && savedPlug(this.plug);
     const endpoints = this.endpoints().map((endpoint) => ({ id: endpoint.id, ...endpoint.save() }));
-    return { id: this.id, state: this.state, context: this.context, plug: this.plug, endpoints };
+    return { id: this.id, state: this.state, context: this.context, plug, endpoints };
   }
 
-  restore(memory: GuestMemory, saved: SlotSaved): void {
+  /** `plug`: the way to its device now, which may be to nobody. */
+  restore(memory: GuestMemory, saved: SlotSaved, plug: Plug | undefined): void {
     this.state = saved.state;
     this.context = saved.context;
     const { rootHubPort, speed } = readSlotContext(memory, saved.context);
     this.rootHubPort = rootHubPort;
     this.speed = speed;
-    // The device of then is not the one of now: plug 0 is nobody's, so its transfers fail as on an empty port.
-    this.plug = saved.plug && { ...saved.plug, plug: 0, connection: NO_CONNECTION };
+    this.plug = plug;
     for (const endpoint of saved.endpoints) {
       const fields = readEndpointContext(memory, this.endpointContext(endpoint.id));
       this.openEndpoint(endpoint.id, endpoint.id === 1 ? { ...fields, type: EP_TYPE_CONTROL } : fields);
-      this.#endpoints[endpoint.id]?.restore(endpoint);
+      const opened = this.#endpoints[endpoint.id];
+      opened?.restore(endpoint);
+      // The guest rang for what is on the rings already.
+      if (opened && plug && plug.plug !== NOBODY) this.#host.postpone(opened);
     }
   }
 }
@@ -127,4 +131,8 @@ export class Slot {
 /** May Address Device be given in this state (§4.6.5)? */
 export function addressable(state: number, blockSetAddress: boolean): boolean {
   return state === SLOT_STATE_ENABLED || (state === SLOT_STATE_DEFAULT && !blockSetAddress);
+}
+
+function savedPlug({ port, route, plug, connection }: Plug): SavedPlug {
+  return { port, route, plug, ended: connection.ended };
 }

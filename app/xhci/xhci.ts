@@ -43,7 +43,7 @@ import {
   USBSTS_SRE,
 } from "./registers.ts";
 import { RootHub } from "./root-hub.ts";
-import type { SlotSaved } from "./slot.ts";
+import { readXhci, type SavedXhci } from "./saved-state.ts";
 import type { Tap, Taps } from "./tap.ts";
 import { traceTap } from "./trace.ts";
 import type { EventSink } from "./transfer-events.ts";
@@ -66,6 +66,7 @@ export class XhciController implements HostController, LinkClient {
   readonly pci: PciFunction;
   onPortChange: ((port: number) => void) | undefined;
   #parts: Parts | undefined;
+  #kept: ReadonlyMap<number, number> = new Map();
 
   constructor({ ports }: XhciOptions) {
     if (!Number.isInteger(ports) || ports < 1 || ports > SOCKETS_MAX) {
@@ -88,8 +89,12 @@ export class XhciController implements HostController, LinkClient {
       },
       reset: () => this.#parts?.reset(),
       poll: () => this.#parts?.poll(),
-      save: () => new TextEncoder().encode(JSON.stringify(this.#parts?.save() ?? null)),
-      restore: (state) => this.#parts?.restore(JSON.parse(new TextDecoder().decode(state)) as SavedXhci | null),
+      save: () => this.#parts?.save(),
+      check: (state) => void this.#parts?.saved(state),
+      restore: (state) => {
+        this.#parts?.restore(this.#parts.saved(state), this.#kept);
+        this.#kept = new Map();
+      },
     };
   }
 
@@ -101,6 +106,14 @@ export class XhciController implements HostController, LinkClient {
   port(number: number, route = 0): RootHubPort {
     if (!this.#parts) throw new Error("The controller is not attached to a machine yet.");
     return this.#parts.hub.socket(number, route);
+  }
+
+  hold(held: boolean): void {
+    this.#parts?.hold(held);
+  }
+
+  keep(ports: ReadonlyMap<number, number>): void {
+    this.#kept = ports;
   }
 
   device(port: number, plug: number): TracedDevice | undefined {
@@ -128,16 +141,6 @@ export class XhciController implements HostController, LinkClient {
   }
 }
 
-/** What a saved state keeps. */
-interface SavedXhci {
-  /** The frame clock's count: MFINDEX goes on from there, as the guest's own clocks do. */
-  readonly microframe: number;
-  readonly registers: readonly number[];
-  readonly events: ReturnType<Interrupter["save"]>;
-  readonly commands: { dequeue: number; cycle: number };
-  readonly slots: readonly SlotSaved[];
-}
-
 class Parts {
   readonly memory: GuestMemory;
   readonly link: Link;
@@ -147,6 +150,7 @@ class Parts {
   /** Microframes since the controller was made, or since its state says so. */
   readonly clock: FrameClock;
   accessed = false;
+  readonly #sockets: number;
   readonly #pciSlot: PciSlot;
   readonly #interrupter: Interrupter;
   readonly #commandRing: CommandRing;
@@ -157,10 +161,12 @@ class Parts {
   readonly #postponed = new Set<{ advance(): void }>();
   /** What Controller Save State has put aside, until the controller runs or is reset. */
   #kept: ReturnType<Interrupter["save"]> | undefined;
+  #held = false;
   #work = WORK_PER_TURN;
   #turn: ReturnType<typeof setTimeout> | undefined;
 
   constructor(sockets: number, pciSlot: PciSlot, link: Link, changed: (socket: number) => void) {
+    this.#sockets = sockets;
     this.#pciSlot = pciSlot;
     this.memory = pciSlot.memory;
     this.link = link;
@@ -190,9 +196,10 @@ class Parts {
     this.reset();
   }
 
-  /** The xHC runs, events find room, and this turn's work is not done. */
+  /** The xHC runs, events find room, this turn's work is not done, and nobody holds it. */
   get ready(): boolean {
-    return this.#work > 0 && (this.#file.get(USBCMD) & USBCMD_RS) !== 0 && !this.#interrupter.congested;
+    const runs = (this.#file.get(USBCMD) & USBCMD_RS) !== 0;
+    return runs && this.#work > 0 && !this.#interrupter.congested && !this.#held;
   }
 
   get slotsEnabled(): number {
@@ -281,28 +288,41 @@ class Parts {
     return () => this.taps.delete(tap);
   }
 
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.#resume();
+    this.link.flush();
+  }
+
   save(): SavedXhci {
     return {
       microframe: this.clock.now,
+      ports: this.#sockets,
       registers: this.#file.save(),
       events: this.#interrupter.save(),
+      aside: this.#kept,
       commands: this.#commandRing.save(),
       slots: this.#commands.slots().map((slot) => slot.save()),
+      hub: this.hub.save(),
     };
   }
 
-  restore(saved: SavedXhci | null): void {
+  saved(state: unknown): SavedXhci {
+    return readXhci(state, this.#sockets, this.#file.registers.length);
+  }
+
+  restore(saved: SavedXhci, kept: ReadonlyMap<number, number>): void {
     this.reset();
-    // A state of no controller, or of one with other registers, says nothing about this one.
-    if (saved?.registers.length !== this.#file.registers.length) return;
     this.clock.set(saved.microframe);
+    this.#kept = saved.aside;
     this.#file.restore(saved.registers);
+    this.#interrupter.restore(saved.events);
+    this.hub.restore(saved.hub, kept);
     this.#commandRing.restore(saved.commands);
     this.#commands.restore(saved.slots);
-    this.#interrupter.restore(saved.events);
-    this.hub.reconnect();
     this.#watchWrap();
     this.#resume();
+    this.link.flush();
   }
 
   #operationalRegisters(): Register[] {

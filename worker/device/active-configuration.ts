@@ -1,4 +1,5 @@
 /** The configuration a host has chosen: its alternates and their endpoints. */
+import type { Saved } from "../../asm/saved.ts";
 import type { ConfigurationDescriptor, InterfaceDescriptor } from "./descriptor.ts";
 import { Endpoint } from "./endpoint.ts";
 
@@ -46,6 +47,26 @@ export class ActiveConfiguration {
     }
     this.#choose(next);
     return true;
+  }
+
+  /** Alternates that are not 0, and halts. */
+  save(): { alternates: [number, number][]; halted: number[] } {
+    const alternates = [...this.#chosen].map(([number, { alternate = 0 }]): [number, number] => [number, alternate]);
+    const halted = this.#endpoints.filter((endpoint) => endpoint?.halted).map((endpoint) => endpoint?.address ?? 0);
+    return { alternates: alternates.filter(([, alternate]) => alternate !== 0), halted };
+  }
+
+  /** For a fresh one. */
+  restore(saved: Saved): void {
+    for (const each of saved.list("alternates", 256)) {
+      const [number, alternate] = Array.isArray(each) ? (each as unknown[]) : [];
+      if (!this.select(number as number, alternate as number)) throw saved.wrong("alternates");
+    }
+    for (const address of saved.integers("halted", 0xff, 32)) {
+      const endpoint = this.endpoint(address);
+      if (!endpoint) throw saved.wrong("halted");
+      endpoint.halt();
+    }
   }
 
   /** Ends every transfer. */

@@ -13,6 +13,7 @@
  * What the host has queued decides when a step is taken: `#advance` goes on until an endpoint it needs is empty.
  */
 import { STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
+import { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
 import {
@@ -54,6 +55,8 @@ interface DataStage {
   /** Case 7: the host gets what it asked for, and then hears that the device had more. */
   phaseError: boolean;
 }
+
+const PHASES = ["stopped", "command", "data-in", "data-out", "status", "invalid"] as const;
 
 const STOPPED: State = { phase: "stopped" };
 const COMMAND: State = { phase: "command" };
@@ -103,6 +106,54 @@ export class BulkOnlyTransport implements DeviceFunction {
 
   close(): void {
     this.#commands.close();
+  }
+
+  /** Bytes that an image has promised were not sent: they are asked for again. */
+  save(): unknown {
+    const { phase } = this.#state;
+    return {
+      phase: phase === "reading" ? "data-in" : phase,
+      total: this.#stage.total,
+      relevant: this.#stage.relevant,
+      moved: this.#stage.moved,
+      phaseError: this.#stage.phaseError,
+      tag: this.#wrapper.tag,
+      expected: this.#wrapper.length,
+      status: this.#status.bytes.slice(),
+      command: this.#command.save(),
+      commands: this.#commands.save(),
+    };
+  }
+
+  restore(state: unknown, active: ActiveConfiguration | undefined): string | undefined {
+    const saved = new Saved(state, "the bulk-only transport");
+    const phase = saved.choice("phase", PHASES);
+    if ((phase === "stopped") !== (active === undefined)) throw saved.wrong("phase");
+    const total = saved.integer("total");
+    const relevant = saved.integer("relevant", total);
+    const moved = saved.integer("moved", total);
+    const phaseError = saved.flag("phaseError");
+    const tag = saved.integer("tag");
+    const expected = saved.integer("expected");
+    const status = saved.bytes("status", STATUS_WRAPPER_LENGTH);
+    const command = new Saved(saved.get("command"), "a command");
+    const becomeCommand = this.#command.restore(saved.get("command"));
+    const moves = phase === "data-in" || phase === "data-out";
+    if (moves && (moved >= total || relevant > command.integer("length"))) throw saved.wrong("moved");
+    const note = this.#commands.restore(saved.get("commands"));
+    becomeCommand();
+    this.#in = active?.endpoint(this.#inAddress);
+    this.#out = active?.endpoint(this.#outAddress);
+    this.#wrapper.tag = tag;
+    this.#wrapper.length = expected;
+    this.#status.bytes.set(status);
+    if (moves) {
+      this.#beginData(phase, total, relevant, phaseError);
+      this.#stage.moved = moved;
+    } else {
+      this.#setState({ phase });
+    }
+    return note;
   }
 
   control(request: Request): boolean {

@@ -15,8 +15,20 @@ export interface CommandSet {
   /** A reset of the port or of the logical unit. */
   reset(): void;
 
+  /** What a saved state keeps of the unit and its medium: plain data. */
+  save(): unknown;
+
+  /** As `Device.restore`. */
+  restore(state: unknown): string | undefined;
+
   /** The unplug: what was written lasts. Throws when it cannot. */
   close(): void;
+}
+
+/** Plain data of a command that is under way. `length` is its own: a transport's state must fit it. */
+export interface SavedCommand {
+  readonly length: number;
+  readonly [field: string]: unknown;
 }
 
 /** One command: `execute`, then the data it asks for piece by piece, then `finish`. Forgotten by the next `execute`. */
@@ -45,4 +57,9 @@ export interface Command {
 
   /** Writes why the command failed and answers the bytes of it: the host need not ask (SAM-5 §5.13). */
   putSense(into: Uint8Array): number;
+
+  save(): SavedCommand;
+
+  /** Checks what `save` said and answers what becomes that. Throws a StateError. */
+  restore(state: unknown): () => void;
 }

@@ -40,5 +40,13 @@ export interface DeviceFunction {
   remoteWakeup?(allowed: boolean): void;
   input?(message: unknown): void;
   output?(): DeviceOutput | undefined;
+
+  /** What a saved state keeps of it beyond chapter 9: plain data. Without it, the device comes back as an unplug and a plug. */
+  save?(): unknown;
+  /**
+   * Becomes what `save` said, with these empty endpoints (none without a configuration), in place of `start` or `stop`. Reads
+   * everything before it changes anything, and throws as `Device.restore` does.
+   */
+  restore?(state: unknown, active: ActiveConfiguration | undefined): string | undefined;
   close?(): Promise<void> | void;
 }

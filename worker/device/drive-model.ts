@@ -1,5 +1,6 @@
 /** What the drives have in common: descriptors by speed, serial numbers, the options a person gives. */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../asm/layout.ts";
+import type { DeviceSource } from "../protocol.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "./descriptor.ts";
 import type { DeviceModel } from "./device-model.ts";
 import type { Image } from "./image.ts";
@@ -62,6 +63,16 @@ export function bulk(address: number, speed: DriveSpeed, streams = 0): EndpointD
   const { maxPacketSize } = SPEEDS[speed];
   const companion = speed === "super" ? { companion: { maxBurst: 15, attributes: streams } } : {};
   return { address, attributes: BULK, maxPacketSize, ...companion };
+}
+
+/** What a saved state has the drive made from again, or why not. */
+export function driveOrigin(
+  kind: "flash-drive" | "uas-drive",
+  { source, readOnly }: Image,
+  serial: string,
+  speed: DriveSpeed,
+): DeviceSource | string {
+  return typeof source === "string" ? source : { kind, image: source, readOnly, serial, speed };
 }
 
 let count = 0;

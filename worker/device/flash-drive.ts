@@ -2,7 +2,15 @@
 import { BulkOnlyTransport } from "./bulk-only.ts";
 import type { InterfaceDescriptor } from "./descriptor.ts";
 import type { DeviceModel } from "./device-model.ts";
-import { bulk, type DriveKind, type DriveOptions, type DriveSpeed, driveModel, serialNumber } from "./drive-model.ts";
+import {
+  bulk,
+  type DriveKind,
+  type DriveOptions,
+  type DriveSpeed,
+  driveModel,
+  driveOrigin,
+  serialNumber,
+} from "./drive-model.ts";
 import { ScsiDisk } from "./scsi-disk.ts";
 import { SoftwareDevice } from "./software-device.ts";
 
@@ -19,7 +27,8 @@ export function createFlashDrive({ image, serial: given, speed = "super" }: Driv
   const serial = serialNumber(given);
   const disk = new ScsiDisk(image, { vendor: "pvusb", product: "Flash Drive", revision: "1.0", serial });
   const transport = new BulkOnlyTransport(disk, BULK_IN, BULK_OUT);
-  return new SoftwareDevice(flashDriveModel(speed, serial), transport, image.notes);
+  const origin = driveOrigin("flash-drive", image, serial, speed);
+  return new SoftwareDevice(flashDriveModel(speed, serial), transport, image.notes, { origin });
 }
 
 export function flashDriveModel(speed: DriveSpeed, serial: string): DeviceModel {

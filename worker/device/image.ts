@@ -1,5 +1,6 @@
 /** Where a disk's bytes are. An image moves them straight between its store and a transfer's payload. */
 import { PlugError } from "../plug-error.ts";
+import type { ImageSource } from "../protocol.ts";
 import type { Request } from "../request.ts";
 
 export const SECTOR_SIZE = 512;
@@ -25,6 +26,18 @@ export interface Image {
 
   /** Makes the writes so far last. Throws when the store fails. */
   flush(): void;
+
+  /** What a restored state opens it from again, or a sentence that says why it cannot be. */
+  readonly source: ImageSource | string;
+
+  /**
+   * What a saved state keeps: all that is in a memory image; of a file only how to tell that it is the same one, since its
+   * bytes stay where they are.
+   */
+  save(): unknown;
+
+  /** As `Device.restore`: an ImageError when the store is not the one of then. */
+  restore(state: unknown): string | undefined;
 
   /** Flushes and lets go of the store. */
   close(): void;

@@ -1,5 +1,6 @@
 /** A boot keyboard (HID 1.11 §4.2, appendix B.1): keys of the page become reports, each change its own, in order. */
 import { SPEED_FULL, STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
+import { Saved } from "../../asm/saved.ts";
 import type { DeviceHost } from "../device.ts";
 import type { DeviceInput } from "../protocol.ts";
 import type { Request } from "../request.ts";
@@ -84,13 +85,13 @@ const MODEL: DeviceModel = {
 };
 
 export function createKeyboard(host?: DeviceHost): SoftwareDevice {
-  return new SoftwareDevice(MODEL, new Keyboard(), [], host);
+  return new SoftwareDevice(MODEL, new Keyboard(), [], { host });
 }
 
 class Keyboard implements DeviceFunction {
   readonly #keys = new PressedKeys();
   /** Reports that the guest has not fetched, oldest first. */
-  readonly #reports: Uint8Array[] = [];
+  #reports: Uint8Array[] = [];
   /** Here when it is configured. */
   #endpoint: Endpoint | undefined;
   #wake = (): void => {};
@@ -167,6 +168,36 @@ class Keyboard implements DeviceFunction {
         if (this.#keys.release()) this.#changed();
         break;
     }
+  }
+
+  save(): unknown {
+    return {
+      keys: this.#keys.save(),
+      reports: [...this.#reports],
+      lights: this.#lights,
+      protocol: this.#protocol,
+      idle: this.#idle,
+    };
+  }
+
+  restore(state: unknown, active: ActiveConfiguration | undefined): undefined {
+    const saved = new Saved(state, "the keyboard");
+    const becomeKeys = this.#keys.read(new Saved(saved.get("keys"), "the keyboard's keys"));
+    const reports = saved.list("reports", REPORTS_MAX);
+    if (!reports.every((report) => report instanceof Uint8Array && report.length === REPORT_LENGTH)) {
+      throw saved.wrong("reports");
+    }
+    const lights = saved.integer("lights", 0x1f);
+    const protocol = saved.integer("protocol", REPORT_PROTOCOL);
+    const idle = saved.integer("idle", 0xff);
+    clearTimeout(this.#idleTimer);
+    becomeKeys();
+    this.#reports = reports as Uint8Array[];
+    this.#lights = lights;
+    this.#protocol = protocol;
+    this.#idle = idle;
+    this.#endpoint = active?.endpoint(INTERRUPT_IN);
+    this.#wake = active?.wake ?? (() => {});
   }
 
   /** A guest that does not fetch reports loses the oldest, never the keys' last state. It may be asleep. */

@@ -1,4 +1,5 @@
 /** Which keys are down, as the report of a boot keyboard says it (HID 1.11 appendix B.1). */
+import type { Saved } from "../../asm/saved.ts";
 import { USAGE_CONTROL_LEFT, USAGE_ERROR_ROLL_OVER } from "./keyboard-usages.ts";
 
 /**
@@ -11,7 +12,7 @@ const KEYS_MAX = 6;
 export class PressedKeys {
   #modifiers = 0;
   /** In the order they went down. */
-  readonly #usages: number[] = [];
+  #usages: number[] = [];
 
   /** Answers whether it changes anything: a key that repeats does not. */
   set(usage: number, pressed: boolean): boolean {
@@ -38,6 +39,20 @@ export class PressedKeys {
 
   get any(): boolean {
     return this.#modifiers !== 0 || this.#usages.length > 0;
+  }
+
+  save(): object {
+    return { modifiers: this.#modifiers, usages: [...this.#usages] };
+  }
+
+  /** A way to become what `save` said, checked. */
+  read(saved: Saved): () => void {
+    const modifiers = saved.integer("modifiers", 0xff);
+    const usages = saved.integers("usages", USAGE_CONTROL_LEFT - 1, USAGE_CONTROL_LEFT);
+    return () => {
+      this.#modifiers = modifiers;
+      this.#usages = [...usages];
+    };
   }
 
   /** With more keys than places, every place is ErrorRollOver; the modifiers are still told (appendix C). */

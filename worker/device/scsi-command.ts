@@ -33,6 +33,7 @@ export const SERVICE_READ_CAPACITY_16 = 0x10;
 
 /** A sense key with its additional codes, as (key << 16) | (code << 8) | qualifier (SPC-4 §4.5). */
 export type Sense = number;
+export const SENSE_MAX: Sense = 0xffffff;
 export const SENSE_NONE: Sense = 0x000000;
 export const SENSE_NO_MEDIUM: Sense = 0x023a00;
 export const SENSE_UNRECOVERED_READ: Sense = 0x031100;

@@ -1,8 +1,9 @@
 /** A direct-access SCSI device over an image: what its commands share. */
+import { Saved } from "../../asm/saved.ts";
 import type { CommandSet } from "./command-set.ts";
 import { type Image, SECTOR_SIZE } from "./image.ts";
 import { ScsiCommand } from "./scsi.ts";
-import { SENSE_NONE, SENSE_POWER_ON, type Sense } from "./scsi-command.ts";
+import { SENSE_MAX, SENSE_NONE, SENSE_POWER_ON, type Sense } from "./scsi-command.ts";
 import type { DiskIdentity } from "./scsi-data.ts";
 
 export class ScsiDisk implements CommandSet {
@@ -32,6 +33,22 @@ export class ScsiDisk implements CommandSet {
     this.sense = SENSE_NONE;
     this.attention = SENSE_POWER_ON;
     this.removalPrevented = false;
+  }
+
+  save(): unknown {
+    const { sense, attention, ejected, removalPrevented } = this;
+    return { sense, attention, ejected, removalPrevented, image: this.image.save() };
+  }
+
+  restore(state: unknown): string | undefined {
+    const saved = new Saved(state, "the disk");
+    const sense = saved.integer("sense", SENSE_MAX);
+    const attention = saved.integer("attention", SENSE_MAX);
+    const ejected = saved.flag("ejected");
+    const removalPrevented = saved.flag("removalPrevented");
+    const note = this.image.restore(saved.get("image"));
+    Object.assign(this, { sense, attention, ejected, removalPrevented });
+    return note;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** What the commands of a direct-access SCSI device do (SPC-4 §6, SBC-3 §5). */
+import { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
-import type { Command, Direction } from "./command-set.ts";
+import type { Command, Direction, SavedCommand } from "./command-set.ts";
 import { SECTOR_SIZE } from "./image.ts";
 import * as scsi from "./scsi-command.ts";
 import { be16, be32, byte } from "./scsi-command.ts";
@@ -33,6 +34,7 @@ interface ModeSelect {
   long: boolean;
 }
 
+const DATA_KINDS = ["none", "response", "read", "write", "mode-select"] as const;
 const NO_DATA: Data = { kind: "none" };
 const RESPONSE: Data = { kind: "response" };
 
@@ -159,6 +161,77 @@ export class ScsiCommand implements Command {
   putSense(into: Uint8Array): number {
     this.#disk.sense = scsi.SENSE_NONE;
     return data.putFixedSense(into, this.#sense);
+  }
+
+  save(): SavedCommand {
+    const data = this.#data;
+    return {
+      data: data.kind,
+      offset: data.kind === "read" || data.kind === "write" ? data.offset : 0,
+      long: data.kind === "mode-select" && data.long,
+      length: this.#length,
+      failed: this.#failed,
+      sense: this.#sense,
+      response: this.#response.slice(),
+      parameters: this.#parameters.slice(),
+    };
+  }
+
+  restore(state: unknown): () => void {
+    const saved = new Saved(state, "a SCSI command");
+    const kind = saved.choice("data", DATA_KINDS);
+    const offset = saved.integer("offset", this.#disk.blocks * SECTOR_SIZE);
+    const long = saved.flag("long");
+    const length = saved.integer("length", this.#roomFor(kind, offset));
+    const failed = saved.flag("failed");
+    const sense = saved.integer("sense", scsi.SENSE_MAX);
+    const response = saved.bytes("response", this.#response.length);
+    const parameters = saved.bytes("parameters", PARAMETERS_MAX);
+    return () => {
+      this.#reading.offset = offset;
+      this.#writing.offset = offset;
+      this.#selecting.long = long;
+      this.#data = this.#dataOf(kind);
+      this.#length = length;
+      this.#failed = failed;
+      this.#sense = sense;
+      this.#response.set(response);
+      this.#parameters.set(parameters);
+    };
+  }
+
+  /** The most that a command with such data may move: nothing beyond the medium or a buffer. */
+  #roomFor(kind: Data["kind"], offset: number): number {
+    switch (kind) {
+      case "none":
+        return 0;
+      case "response":
+        return this.#response.length;
+      case "read":
+      case "write":
+        return this.#disk.blocks * SECTOR_SIZE - offset;
+      case "mode-select":
+        return PARAMETERS_MAX;
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  #dataOf(kind: Data["kind"]): Data {
+    switch (kind) {
+      case "none":
+        return NO_DATA;
+      case "response":
+        return RESPONSE;
+      case "read":
+        return this.#reading;
+      case "write":
+        return this.#writing;
+      case "mode-select":
+        return this.#selecting;
+      default:
+        return kind satisfies never;
+    }
   }
 
   /** Commands that an attention holds back, for unit 0. */

@@ -1,7 +1,8 @@
 /** A device made of software: chapter 9 from its literals, the rest from its function. */
 import { STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
+import { Saved } from "../../asm/saved.ts";
 import type { Device, DeviceHost, DeviceIdentity } from "../device.ts";
-import type { DeviceOutput } from "../protocol.ts";
+import type { DeviceOutput, DeviceSource } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import { StandardRequests } from "./standard-requests.ts";
@@ -12,11 +13,17 @@ const REQUEST_TYPE_MASK = 0x60;
 export class SoftwareDevice implements Device {
   readonly speed: number;
   readonly identity: DeviceIdentity;
+  readonly origin: DeviceSource | string | undefined;
   readonly #function: DeviceFunction;
   readonly #standard: StandardRequests;
 
-  /** `host` is for devices that wake it. */
-  constructor(model: DeviceModel, conduct: DeviceFunction, notes: readonly string[] = [], host?: DeviceHost) {
+  /** `host` is for devices that wake it, `origin` (as in Device) for one whose source cannot be kept in a saved state. */
+  constructor(
+    model: DeviceModel,
+    conduct: DeviceFunction,
+    notes: readonly string[] = [],
+    { host, origin }: { readonly host?: DeviceHost | undefined; readonly origin?: DeviceSource | string } = {},
+  ) {
     const { device, strings } = model;
     const string = (index: number | undefined): string => (index ? (strings[index - 1] ?? "") : "");
     this.speed = model.speed;
@@ -28,6 +35,7 @@ export class SoftwareDevice implements Device {
       serialNumber: string(device.serialNumber),
       notes,
     };
+    this.origin = origin;
     this.#function = conduct;
     this.#standard = new StandardRequests(model, conduct, () => host?.wake());
   }
@@ -68,6 +76,19 @@ export class SoftwareDevice implements Device {
 
   output(): DeviceOutput | undefined {
     return this.#function.output?.();
+  }
+
+  save(): unknown {
+    if (!this.#function.save) return undefined;
+    return { standard: this.#standard.save(), function: this.#function.save() };
+  }
+
+  restore(state: unknown): string | undefined {
+    const saved = new Saved(state, `the ${this.identity.product}`);
+    const standard = this.#standard.read(new Saved(saved.get("standard"), "the configuration of a device"));
+    const note = this.#function.restore?.(saved.get("function"), standard.active);
+    this.#standard.become(standard);
+    return note;
   }
 
   /** Every control request is answered before this returns. A stall ends with it (USB 2.0 §8.5.3.4). */

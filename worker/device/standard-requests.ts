@@ -1,5 +1,6 @@
 /** The standard device requests of chapter 9 (USB 2.0 §9.4, USB 3.2 §9.4), matched on the full bmRequestType. */
 import { SPEED_SUPER, STATUS_OK } from "../../asm/layout.ts";
+import type { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
 import { ActiveConfiguration } from "./active-configuration.ts";
 import { CONFIGURATION_REMOTE_WAKEUP, CONFIGURATION_SELF_POWERED } from "./descriptor.ts";
@@ -43,6 +44,12 @@ const FUNCTION_CAN_WAKE = 0x01;
 const FUNCTION_MAY_WAKE = 0x02;
 const FUNCTION_SUSPEND_WAKE = 0x0200;
 
+/** What `StandardRequests.read` has read: the state of chapter 9 to become. */
+export interface StandardState {
+  readonly active: ActiveConfiguration | undefined;
+  readonly features: number;
+}
+
 export class StandardRequests {
   readonly #model: DeviceModel;
   readonly #function: DeviceFunction;
@@ -74,6 +81,29 @@ export class StandardRequests {
     this.#deconfigure();
     this.#features = 0;
     this.#function.remoteWakeup?.(false);
+  }
+
+  save(): object {
+    const configuration = this.#active?.descriptor.value ?? 0;
+    return { configuration, features: this.#features, ...(this.#active?.save() ?? { alternates: [], halted: [] }) };
+  }
+
+  /** What `save` said, checked; nothing changes yet. */
+  read(saved: Saved): StandardState {
+    const value = saved.integer("configuration", 0xff);
+    const features = saved.integer("features", STATUS_REMOTE_WAKEUP | STATUS_U1 | STATUS_U2);
+    if (value === 0) return { active: undefined, features };
+    const descriptor = this.#model.configurations.find((each) => each.value === value);
+    if (!descriptor) throw saved.wrong("configuration");
+    const active = new ActiveConfiguration(descriptor, () => this.#wakeHost());
+    active.restore(saved);
+    return { active, features };
+  }
+
+  become({ active, features }: StandardState): void {
+    this.#active = active;
+    this.#features = features;
+    this.#function.remoteWakeup?.((features & STATUS_REMOTE_WAKEUP) !== 0);
   }
 
   /** Answers a standard request and says true; false is a request error (USB 2.0 §9.2.7). */

@@ -4,7 +4,15 @@ import type { ActiveConfiguration } from "./active-configuration.ts";
 import { BulkOnlyTransport } from "./bulk-only.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "./descriptor.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
-import { bulk, type DriveKind, type DriveOptions, type DriveSpeed, driveModel, serialNumber } from "./drive-model.ts";
+import {
+  bulk,
+  type DriveKind,
+  type DriveOptions,
+  type DriveSpeed,
+  driveModel,
+  driveOrigin,
+  serialNumber,
+} from "./drive-model.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { BULK_IN, BULK_OUT, bulkOnlyInterface } from "./flash-drive.ts";
 import { ScsiDisk } from "./scsi-disk.ts";
@@ -24,7 +32,9 @@ const UAS_DRIVE: DriveKind = {
 export function createUasDrive({ image, serial: given, speed = "super" }: DriveOptions): SoftwareDevice {
   const serial = serialNumber(given);
   const identity = { vendor: "pvusb", product: "UAS Drive", revision: "1.0", serial, queues: true };
-  return new SoftwareDevice(uasDriveModel(speed, serial), new UasDrive(new ScsiDisk(image, identity)), image.notes);
+  const conduct = new UasDrive(new ScsiDisk(image, identity));
+  const origin = driveOrigin("uas-drive", image, serial, speed);
+  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, image.notes, { origin });
 }
 
 export function uasDriveModel(speed: DriveSpeed, serial: string): DeviceModel {

@@ -369,7 +369,7 @@ function failing(image: Image, offset: number): Image {
     if (at + length > offset) throw new Error("broken");
   };
   return {
-    ...{ size: image.size, readOnly: false, cached: false, notes: [] },
+    ...{ size: image.size, readOnly: false, cached: false, notes: [], source: image.source },
     read(at, length, request, to) {
       check(at, length);
       return image.read(at, length, request, to);
@@ -379,6 +379,8 @@ function failing(image: Image, offset: number): Image {
       image.write(at, length, request, from);
     },
     flush: () => image.flush(),
+    save: () => image.save(),
+    restore: (state) => image.restore(state),
     close: () => image.close(),
   };
 }

@@ -4,6 +4,7 @@ import { V86 } from "v86";
 import { onTestFinished } from "vitest";
 import type { PciFunction } from "../../../app/guest/machine.ts";
 import { whenLoaded } from "../../../app/guest/v86.ts";
+import { StateError } from "../../../asm/saved.ts";
 
 export const MIB = 2 ** 20;
 
@@ -80,8 +81,11 @@ export function diary(name: string, size = 0x10000): Diary {
     },
     reset: () => entries.push("reset"),
     save: () => fn.state,
+    check: (state) => {
+      if (!(state instanceof Uint8Array)) throw new StateError("no diary");
+    },
     restore: (state) => {
-      fn.state = state;
+      fn.state = state as Uint8Array;
       entries.push("restore");
     },
   };

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { V86Error, v86Machine, whenLoaded } from "../../../app/guest/v86.ts";
+import { StateError } from "../../../asm/saved.ts";
 import { diary, findDevices, type GuestSide, loadedV86, MIB, readConfig, writeConfig } from "./machine.ts";
 
 const IDS = 0x000d1b36;
@@ -135,11 +136,56 @@ test("a saved state brings back each function's own state", async () => {
   expect(fn.entries).toEqual(["reset", "restore"]);
 });
 
-test("a saved state without the function resets it", async () => {
-  const saved = await (await loadedV86()).save_state();
+test("a state of another machine, format or function is refused with a sentence, and nothing is touched", async () => {
+  const { emulator, fn, cpu } = await attached();
+  const good = await emulator.save_state();
+  const without = await (await loadedV86()).save_state();
+  const other = await (await attached("ehci")).emulator.save_state();
+  fn.state = "no diary" as unknown as Uint8Array;
+  const damaged = await emulator.save_state();
+  cpu.mem8[0x1234] = 0x5a;
+  await expect(emulator.restore_state(without)).rejects.toThrow(/machine without pvusb's USB controller/);
+  await expect(emulator.restore_state(other)).rejects.toThrow(
+    /of a machine with ehci 04.0, and this one has xhci 04.0/,
+  );
+  await expect(emulator.restore_state(damaged)).rejects.toMatchObject({ name: "StateError", message: "no diary" });
+  for (const [version, words] of [
+    ['["pvusb",9', /has format 9, and this version of pvusb reads format/],
+    ['["other",1', /has an older format/],
+  ] as const) {
+    await expect(emulator.restore_state(retold(good, '["pvusb",1', version))).rejects.toThrow(words);
+  }
+  await expect(emulator.restore_state(new ArrayBuffer(64))).rejects.toThrow(/Invalid header/);
+  expect(fn.entries).toEqual([]);
+  expect(cpu.mem8[0x1234]).toBe(0x5a);
+});
+
+test("a state waits for what a function has to ask for, and lets it go on in the end", async () => {
   const { emulator, fn } = await attached();
-  await emulator.restore_state(saved);
-  expect(fn.entries).toEqual(["reset"]);
+  fn.hold = async () => {
+    await Promise.resolve();
+    fn.entries.push("hold");
+  };
+  fn.prepare = async () => void fn.entries.push("prepare");
+  fn.resume = () => void fn.entries.push("resume");
+  const [first, second] = await Promise.all([emulator.save_state(), emulator.save_state()]);
+  expect(first.byteLength).toBe(second.byteLength);
+  expect(fn.entries.splice(0)).toEqual(["hold", "resume", "hold", "resume"]);
+  void emulator.run();
+  await emulator.restore_state(first);
+  expect(fn.entries.splice(0)).toEqual(["prepare", "reset", "restore", "resume"]);
+  expect(emulator.is_running()).toBe(true);
+  await emulator.stop();
+  fn.prepare = async () => {
+    throw new StateError("not today");
+  };
+  await expect(emulator.restore_state(first)).rejects.toThrow("not today");
+  expect(fn.entries.splice(0)).toEqual(["resume"]);
+  fn.hold = async () => {
+    throw new Error("the worker is gone");
+  };
+  await expect(emulator.save_state()).rejects.toThrow("the worker is gone");
+  expect(fn.entries).toEqual(["resume"]);
 });
 
 test("RAM ends at the memory's size and has a hole where the VGA is", async () => {
@@ -215,6 +261,15 @@ test("an internal that is gone is named, with the version that has it", async ()
 test("waiting for a loaded emulator does not wait", async () => {
   await expect(whenLoaded(await loadedV86())).resolves.toBeUndefined();
 });
+
+/** A saved file with other words of the same length in what it says. */
+function retold(file: ArrayBuffer, before: string, after: string): ArrayBuffer {
+  const copy = file.slice(0);
+  const at = Buffer.from(copy).indexOf(before);
+  if (at < 0) throw new Error(`The file does not say ${before}.`);
+  Buffer.from(copy).write(after, at);
+  return copy;
+}
 
 interface Pci {
   raise_irq(id: number): void;

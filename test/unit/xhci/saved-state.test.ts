@@ -1,4 +1,5 @@
 /** A saved state of the machine, and the controller after it was restored. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   EP_STATE_HALTED,
@@ -7,12 +8,23 @@ import {
   EP_TYPE_BULK_IN,
   EP_TYPE_BULK_OUT,
 } from "../../../app/xhci/context.ts";
-import { PORTSC_CSC } from "../../../app/xhci/registers.ts";
-import { CC_STALL, CC_SUCCESS, CC_USB_TRANSACTION_ERROR, TRB_IOC } from "../../../app/xhci/trb.ts";
-import { SPEED_HIGH, SPEED_SUPER, STATUS_NO_DEVICE, STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
+import { DOORBELLS, PORTSC_CSC, USBSTS } from "../../../app/xhci/registers.ts";
+import { CC_SHORT_PACKET, CC_STALL, CC_SUCCESS, CC_USB_TRANSACTION_ERROR, TRB_IOC } from "../../../app/xhci/trb.ts";
+import {
+  SPEED_FULL,
+  SPEED_HIGH,
+  SPEED_NONE,
+  SPEED_SUPER,
+  STATUS_CANCELLED,
+  STATUS_NO_DEVICE,
+  STATUS_OK,
+  STATUS_STALL,
+} from "../../../asm/layout.ts";
+import { StateError } from "../../../asm/saved.ts";
 import type { Rig } from "../../fakes/guest-driver/rig.ts";
 import { rigFactory } from "../../fakes/guest-driver/rig.ts";
 import { command, normal } from "../../fakes/guest-driver/trbs.ts";
+import { damaged, RUBBISH, throughFile } from "../saved.ts";
 
 const createRig = await rigFactory();
 const BULK_IN = 3;
@@ -29,14 +41,24 @@ function createDevice() {
 
 /** As the machine does it: memory and function are saved together, and restored into the same machine. */
 function saveAndRestore({ controller, ram, settle }: Rig, meanwhile: () => void): void {
-  const state = controller.pci.save();
+  const state = throughFile(controller.pci.save());
   const memory = ram.bytes.slice();
   meanwhile();
   settle();
   ram.bytes.set(memory);
+  controller.pci.check(state);
   controller.pci.reset();
   controller.pci.restore(state);
   settle();
+}
+
+/** As with a software device: it is in its port again, as another plug of it, before the state is restored. */
+function comeBack({ back, controller, settle }: Rig, port: number, speed: number): void {
+  const plug = back.plugOf(port);
+  back.unplug(port);
+  back.plug(port, speed);
+  settle();
+  controller.keep(new Map([[port, plug]]));
 }
 
 /** As the backend does it with transfers for a plug that is not there. */
@@ -127,23 +149,143 @@ describe("a restored controller", () => {
     expect(completions).toEqual(issued);
   });
 
-  it("of a state without a controller is as after power-on", () => {
-    const rig = createDevice();
-    rig.controller.pci.restore(new TextEncoder().encode("null"));
-    expect(rig.driver.readOperational(0)).toBe(0);
-    expect(rig.driver.readOperational(4) & 1).toBe(1);
-    rig.driver.start();
-    rig.driver.enumerate(1, SPEED_HIGH);
-  });
-
-  it("of a state with another number of ports is as after power-on", () => {
+  it("refuses a state without a controller, or of one with another number of ports, with a sentence", () => {
     const other = createRig({ sockets: 2 });
     other.driver.start();
-    const state = other.controller.pci.save();
-    const rig = createDevice();
-    rig.controller.pci.restore(state);
-    expect(rig.driver.readOperational(0)).toBe(0);
-    rig.driver.start();
-    rig.driver.enumerate(1, SPEED_HIGH);
+    const { check } = createDevice().controller.pci;
+    expect(() => check(undefined)).toThrow(StateError);
+    expect(() => check(other.controller.pci.save())).toThrow("Attach it with ports: 2.");
   });
+});
+
+describe("a controller restored with its device", () => {
+  it("has the device where it was, and the guest sees nothing", () => {
+    const rig = createDevice();
+    const { driver, device, controller, back, ram } = rig;
+    driver.service();
+    saveAndRestore(rig, () => comeBack(rig, 1, SPEED_HIGH));
+    driver.service();
+    expect(driver.takePorts()).toEqual([]);
+    expect(driver.port(1)).toMatchObject({ connected: true, enabled: true, changes: 0 });
+    expect(controller.port(1)).toMatchObject({ address: 1, enabled: true });
+    device.submit(BULK_OUT, normal(ram.buffer(64), 64, TRB_IOC));
+    expect(back.first().plug).toBe(back.plugOf(1));
+    back.answer(back.first(), STATUS_OK, 64);
+    expect(device.events()).toMatchObject([{ code: CC_SUCCESS }]);
+  });
+
+  it("hands over again what was in flight, without a doorbell", () => {
+    const rig = createDevice();
+    const { device, back, ram } = rig;
+    const buffer = ram.buffer(64);
+    device.submit(BULK_IN, normal(buffer, 8, TRB_IOC));
+    device.submit(BULK_IN, normal(buffer + 8, 8, TRB_IOC));
+    saveAndRestore(rig, () => comeBack(rig, 1, SPEED_HIGH));
+    expect(back.held.map(({ plug, endpoint }) => [plug, endpoint])).toEqual([
+      [back.plugOf(1), 0x81],
+      [back.plugOf(1), 0x81],
+    ]);
+    back.answer(back.first(), STATUS_OK, Uint8Array.of(0x11, 0x22, 0x33));
+    rig.settle();
+    expect(device.events()).toMatchObject([{ code: CC_SHORT_PACKET, length: 5 }]);
+    expect(ram.bytes.slice(buffer, buffer + 3)).toEqual(Uint8Array.of(0x11, 0x22, 0x33));
+    expect(back.held).toHaveLength(1);
+  });
+
+  it("goes on in the middle of a transfer that the guest had stopped", () => {
+    const rig = createDevice();
+    const { device, back, ram } = rig;
+    const buffer = ram.buffer(64);
+    device.submit(BULK_IN, normal(buffer, 64, TRB_IOC));
+    back.onCancel = (request) => back.answer(request, STATUS_CANCELLED, Uint8Array.of(0x11, 0x22, 0x33, 0x44));
+    expect(device.stop(BULK_IN)).toBe(CC_SUCCESS);
+    device.events();
+    saveAndRestore(rig, () => comeBack(rig, 1, SPEED_HIGH));
+    expect(back.held).toEqual([]);
+    device.doorbell(BULK_IN);
+    expect(back.first().length).toBe(60);
+    back.answer(back.first(), STATUS_OK, Uint8Array.of(0x55));
+    rig.settle();
+    expect(Array.from(ram.bytes.slice(buffer, buffer + 5))).toEqual([0x11, 0x22, 0x33, 0x44, 0x55]);
+  });
+
+  it("resets again a port whose reset was under way", () => {
+    const rig = createRig({ placement: "deferred" });
+    const { driver, back } = rig;
+    driver.start();
+    back.plug(1, SPEED_HIGH);
+    rig.settle();
+    back.resetsAtOnce = false;
+    driver.port(1).startReset();
+    rig.settle();
+    saveAndRestore(rig, () => comeBack(rig, 1, SPEED_HIGH));
+    expect(driver.port(1).enabled).toBe(false);
+    expect(back.resets.at(-1)?.plug).toBe(back.plugOf(1));
+    back.resets.at(-1)?.complete(STATUS_OK, 0);
+    rig.settle();
+    expect(driver.port(1).enabled).toBe(true);
+  });
+
+  it("takes another device, or none, for an unplug", () => {
+    for (const speed of [SPEED_FULL, SPEED_NONE]) {
+      const rig = createDevice();
+      const { driver, back, device } = rig;
+      refuseStale(rig);
+      driver.service();
+      saveAndRestore(rig, () => {
+        comeBack(rig, 1, SPEED_HIGH);
+        back.unplug(1);
+        if (speed !== SPEED_NONE) back.plug(1, speed);
+      });
+      expect(driver.takePorts()).toEqual([1]);
+      expect(driver.port(1).connected).toBe(speed !== SPEED_NONE);
+      device.submit(BULK_IN, normal(rig.ram.buffer(64), 8, TRB_IOC));
+      expect(device.events()).toMatchObject([{ code: CC_USB_TRANSACTION_ERROR }]);
+    }
+  });
+
+  it("sends nothing while it is held", () => {
+    const rig = createDevice();
+    const { device, back, controller, ram } = rig;
+    controller.hold(true);
+    device.submit(BULK_IN, normal(ram.buffer(64), 8, TRB_IOC));
+    expect(back.held).toEqual([]);
+    controller.hold(false);
+    rig.settle();
+    expect(back.held).toHaveLength(1);
+  });
+});
+
+it("a damaged state is refused, or harmless to the machine that takes it", () => {
+  const rig = createDevice();
+  const { controller, device, ram, back } = rig;
+  device.submit(BULK_IN, normal(ram.buffer(64), 8, TRB_IOC));
+  const good = throughFile(controller.pci.save());
+  const memory = ram.bytes.slice();
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(), fc.constantFrom(...RUBBISH)), { minLength: 1, maxLength: 3 }),
+      (changes) => {
+        const bad = damaged(good, changes);
+        ram.bytes.set(memory);
+        try {
+          controller.pci.check(bad);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StateError);
+          return;
+        }
+        controller.keep(new Map([[1, back.plugOf(1)]]));
+        controller.pci.reset();
+        controller.pci.restore(bad);
+        rig.settle();
+        controller.pci.bar.write(DOORBELLS + 4, 4, BULK_IN);
+        controller.pci.bar.read(USBSTS, 4);
+        rig.settle();
+      },
+    ),
+    { numRuns: 100 },
+  );
+  controller.pci.reset();
+  rig.settle();
+  expect(rig.link.inFlight).toBe(0);
 });

@@ -1,4 +1,5 @@
 /** A read-only disk that is a Blob or a File: of a browser, of Node, or of anything with the same methods. */
+import { Saved } from "../../../asm/saved.ts";
 import type { Request } from "../../request.ts";
 import { checkSize, type Image, ImageError, paddingNotes, wholeSectors } from "../image.ts";
 
@@ -12,6 +13,7 @@ export class BlobImage implements Image {
   readonly readOnly = true;
   readonly cached = false;
   readonly notes: readonly string[];
+  readonly source = "a saved state cannot keep the File that its disk was made of: plug it again.";
   readonly #blob: Blob;
   readonly #reader: SyncReader | undefined;
 
@@ -39,6 +41,15 @@ export class BlobImage implements Image {
   }
 
   flush(): void {}
+
+  save(): unknown {
+    return { size: this.#blob.size };
+  }
+
+  restore(state: unknown): undefined {
+    const saved = new Saved(state, "the disk's File");
+    if (saved.integer("size", Number.MAX_SAFE_INTEGER) !== this.#blob.size) throw saved.wrong("size");
+  }
 
   close(): void {}
 }

@@ -1,4 +1,6 @@
 /** A disk that is a file with synchronous access: one on Node's disk, or one of the origin's private file system. */
+import { Saved } from "../../../asm/saved.ts";
+import type { ImageSource } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
 import { type Image, ImageError, paddingNotes, wholeSectors } from "../image.ts";
 
@@ -9,6 +11,8 @@ export interface FileHandle {
   /** Answers the bytes written. */
   write(from: Uint8Array, at: number): number;
   flush(): void;
+  /** When it was last written, where that can be told. */
+  written?(): number;
   close(): void;
 }
 
@@ -17,13 +21,21 @@ export class HandleImage implements Image {
   readonly readOnly: boolean;
   readonly cached: boolean;
   readonly notes: readonly string[];
+  readonly source: ImageSource;
   readonly #handle: FileHandle;
   /** Bytes the file really has; a write to its last sector may make it whole. */
   readonly #bytes: number;
   #dirty = false;
 
-  constructor(handle: FileHandle, bytes: number, readOnly: boolean, notes: readonly string[] = []) {
+  constructor(
+    handle: FileHandle,
+    source: ImageSource,
+    bytes: number,
+    readOnly: boolean,
+    notes: readonly string[] = [],
+  ) {
     this.#handle = handle;
+    this.source = source;
     this.#bytes = bytes;
     this.size = wholeSectors(bytes);
     this.readOnly = readOnly;
@@ -56,6 +68,21 @@ export class HandleImage implements Image {
     if (!this.#dirty) return;
     this.#handle.flush();
     this.#dirty = false;
+  }
+
+  save(): unknown {
+    return { bytes: this.#bytes, written: this.#handle.written?.() ?? 0 };
+  }
+
+  restore(state: unknown): string | undefined {
+    const saved = new Saved(state, "the disk's file");
+    const written = saved.get("written");
+    if (typeof written !== "number") throw saved.wrong("written");
+    if (saved.integer("bytes", Number.MAX_SAFE_INTEGER) !== this.#bytes) {
+      throw new ImageError("The disk's file has another size than when the state was saved.");
+    }
+    if (written === (this.#handle.written?.() ?? 0)) return undefined;
+    return "The disk's file was written after the state was saved. The guest does not know that: have it mount the disk anew.";
   }
 
   close(): void {

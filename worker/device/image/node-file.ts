@@ -25,7 +25,7 @@ export async function openNodeFile(path: string, readOnly: boolean): Promise<Han
     const { size } = fs.fstatSync(file);
     if (size === 0) throw new ImageError(`The image ${path} is empty.`);
     checkSize(size);
-    return new HandleImage(new NodeFile(fs, file), size, !writable, notes);
+    return new HandleImage(new NodeFile(fs, file), { path: fs.realpathSync(path) }, size, !writable, notes);
   } catch (error) {
     fs.closeSync(file);
     throw imageError(path, error);
@@ -53,6 +53,10 @@ class NodeFile implements FileHandle {
 
   flush(): void {
     this.#fs.fsyncSync(this.#file);
+  }
+
+  written(): number {
+    return this.#fs.fstatSync(this.#file).mtimeMs;
   }
 
   close(): void {

@@ -44,7 +44,7 @@ export async function openOpfsFile(name: string, size: number | undefined, readO
       handle.truncate(size);
     }
     if (handle.getSize() === 0) throw new ImageError(`The disk "${name}" is empty; give it a size.`);
-    return new HandleImage(new OpfsFile(handle), handle.getSize(), readOnly);
+    return new HandleImage(new OpfsFile(handle), { opfs: name }, handle.getSize(), readOnly);
   } catch (error) {
     handle.close();
     throw opfsError(name, error);
