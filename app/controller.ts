@@ -25,7 +25,7 @@ export interface PortCounters {
   bytesOut: number;
   /** Transfers answered. */
   transfers: number;
-  /** Transfers that ended in a stall, babble or transaction error. */
+  /** Transfers that ended in a halt, babble or transaction error. */
   errors: number;
   /** Transfers on their way now. */
   inFlight: number;

@@ -24,7 +24,7 @@ export interface Card {
 
 let drives = 0;
 
-export const BLANK_DRIVE: Card = {
+const BLANK_DRIVE: Card = {
   id: "blank-drive",
   glyph: "drive",
   name: `Flash drive (blank, ${inBytes(BLANK_DRIVE_SIZE)})`,
@@ -35,7 +35,7 @@ export const BLANK_DRIVE: Card = {
   source: () => blankDrive(`PVUSB${String(++drives).padStart(4, "0")}`),
 };
 
-export const KEYBOARD: Card = {
+const KEYBOARD: Card = {
   id: "keyboard",
   glyph: "keyboard",
   name: "Keyboard",
@@ -45,6 +45,20 @@ export const KEYBOARD: Card = {
   ids: { name: "Keyboard" },
   source: () => ({ kind: "keyboard" }),
 };
+
+/** A software device without settings. */
+function softwareCard(glyph: Glyph, name: string, detail: string, source: DeviceSource): Card {
+  return { id: source.kind, glyph, name, short: name, detail, single: false, ids: { name }, source: () => source };
+}
+
+export const SOFTWARE: readonly Card[] = [
+  BLANK_DRIVE,
+  KEYBOARD,
+  softwareCard("camera", "Camera", "films a test card whose frames are numbered", { kind: "camera" }),
+  softwareCard("microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
+  softwareCard("speaker", "Speaker", "takes the guest's sound; the page does not play it", { kind: "speaker" }),
+  softwareCard("device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
+];
 
 let files = 0;
 

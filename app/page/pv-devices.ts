@@ -32,13 +32,6 @@ export class PvDevices extends SessionElement {
             ${session.carried?.is === "port" ? "Drop it here to unplug it." : "Plug in, or drag a card to a port."}
           </p>
         </header>
-        <ul class="cards">
-          ${repeat(
-            session.cards,
-            ({ id }) => id,
-            (card) => html`<li><pv-device-card .session=${session} .card=${card}></pv-device-card></li>`,
-          )}
-        </ul>
         <div class="more-devices">
           <label class="button file-button">
             ${glyph("file")} Flash drive from a file…
@@ -53,6 +46,13 @@ export class PvDevices extends SessionElement {
           }
         </div>
         ${usbTrouble ? html`<div class="advice" role="note">${wordsBlock(usbTrouble)}</div>` : nothing}
+        <ul class="cards">
+          ${repeat(
+            session.cards,
+            ({ id }) => id,
+            (card) => html`<li><pv-device-card .session=${session} .card=${card}></pv-device-card></li>`,
+          )}
+        </ul>
       </section>
     `;
   }

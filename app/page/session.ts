@@ -10,7 +10,7 @@
  */
 import { GrantedDevices, hasWebUsb } from "../granted-devices.ts";
 import type { UsbController, UsbHost } from "../index.ts";
-import { BLANK_DRIVE, type Card, fileCard, KEYBOARD, webUsbCard } from "./cards.ts";
+import { type Card, fileCard, SOFTWARE, webUsbCard } from "./cards.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
 import { Rate } from "./rate.ts";
 import { UsbCapture } from "./usb-capture.ts";
@@ -81,7 +81,7 @@ export class Session {
   }
 
   get cards(): readonly Card[] {
-    return [BLANK_DRIVE, KEYBOARD, ...this.#files, ...this.#devices];
+    return [...SOFTWARE, ...this.#files, ...this.#devices];
   }
 
   get problems(): readonly Words[] {

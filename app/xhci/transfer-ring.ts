@@ -443,6 +443,8 @@ export class TransferRing implements UrbOwner, Sleeper {
     counters.transfers++;
     if (transfer.isIn) counters.bytesIn += urb.actual;
     else counters.bytesOut += urb.actual;
-    if (urb.status !== STATUS_OK && urb.status !== STATUS_CANCELLED) counters.errors++;
+    // A request that a device does not know it answers with a stall (USB 2.0 §8.5.3.4): that is no error of anybody's.
+    const isAnswer = transfer.isControl && urb.status === STATUS_STALL;
+    if (urb.status !== STATUS_OK && urb.status !== STATUS_CANCELLED && !isAnswer) counters.errors++;
   }
 }

@@ -51,6 +51,23 @@ describe("the page", () => {
     await tab.runUntil("lsusb", /Keyboard/);
   });
 
+  it("has a camera and a sound card that the guest's own drivers take", async () => {
+    await tab.card("Camera").locator(".card-grip").click();
+    await tab.socket(2).click();
+    await tab.untilPort(2, "ready");
+    await tab.runUntil("ls /dev", /video0/);
+    await tab.card("Microphone").locator(".card-grip").click();
+    await tab.socket(3).click();
+    await tab.untilPort(3, "ready");
+    await tab.runUntil("cat /proc/asound/cards", /USB-Audio/);
+    await tab.picture("devices");
+    await tab.button("Unplug Camera from port 2").click();
+    await tab.button("Unplug Microphone from port 3").click();
+    await tab.untilPort(2, "empty");
+    await tab.untilPort(3, "empty");
+    expect(await tab.problems()).toBe("");
+  });
+
   it("sends the keys of the page to the guest's USB keyboard", async () => {
     const { page } = tab;
     await tab.button("Type on the keyboard in port 4").click();
@@ -98,7 +115,7 @@ describe("the page", () => {
     await tab.card("Flash drive (blank").dragTo(tab.port(3));
     await tab.untilPort(3, "ready");
     await tab.runUntil("cat /proc/partitions", /sd[a-z]$/m);
-    await tab.port(3).locator(".plugged").dragTo(tab.page.locator(".devices"));
+    await tab.port(3).locator(".plugged").dragTo(tab.page.locator(".devices .pane-head"));
     await tab.untilPort(3, "empty");
   });
 

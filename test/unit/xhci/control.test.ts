@@ -106,11 +106,12 @@ describe.each(["thread", "deferred"] as const)("a control transfer in %s placeme
   ])(
     "that stalls in its %s stage halts there, and clears with Reset Endpoint and Set TR Dequeue",
     (_, setup, at, left) => {
-      const { device, back, ram } = createDevice({ placement });
+      const { device, back, ram, controller } = createDevice({ placement });
       back.onTransfer = (request) => back.answer(request, STATUS_STALL, 0);
       const addresses = device.control(setup, ram.buffer(64));
       expect(device.events()).toMatchObject([{ code: CC_STALL, parameter: addresses[at], length: left }]);
       expect(device.endpointState(1)).toBe(EP_STATE_HALTED);
+      expect(controller.port(1).counters.errors).toBe(0); // it is an answer
       back.onTransfer = (request) => back.answer(request, STATUS_OK, 0);
       expect(device.resetEndpoint(1)).toBe(CC_SUCCESS);
       const { enqueue, cycle } = device.ringOf(1);
