@@ -131,9 +131,14 @@ export class Port {
     return this.#state.name === "enabled";
   }
 
-  /** The way to the device, if the port is enabled. */
+  /** Enabled, and its link is not in U0. */
+  get asleep(): boolean {
+    return this.#state.name === "enabled" && this.#state.link !== PLS_U0;
+  }
+
+  /** The way to the device, of a port that is enabled or was so before its reset. */
   get connection(): Connection | undefined {
-    return this.enabled ? this.#connection : undefined;
+    return this.#connection;
   }
 
   /** Something changed that the guest has not acknowledged. */
@@ -178,7 +183,9 @@ export class Port {
     this.#resets++;
     const state = stateOf(this.#portsc);
     this.#enter(state);
-    if (state.name === "reset") this.#resetDevice();
+    if (state.name !== "reset") return;
+    this.#connection ??= { asleep: false, ended: false };
+    this.#resetDevice();
   }
 
   /** A saved state was restored: the guest's device is gone whatever is plugged now, and that is a new connection. */

@@ -62,7 +62,7 @@ class LinkPort implements RootHubPort {
   }
 
   get asleep(): boolean {
-    return this.#hub.portOf(this)?.connection?.asleep ?? false;
+    return this.#hub.portOf(this)?.asleep ?? false;
   }
 }
 
@@ -116,7 +116,7 @@ export class RootHub implements PortHost {
   /** What is plugged behind an xHCI port, if that port is connected and enabled. */
   plugAt(portId: number): Plug | undefined {
     const port = this.ports[portId - 1];
-    const connection = port?.connection;
+    const connection = port?.enabled ? port.connection : undefined;
     const link = port && this.#linkPortOf(port);
     return connection && link && { port: link.number, route: 0, plug: link.plug, connection, counters: link.counters };
   }
