@@ -7,6 +7,7 @@
  *   configuration 2   loopback          bulk
  */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER, TYPE_BULK, TYPE_INTERRUPT, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
+import { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
 import { CONFIGURATION_SELF_POWERED, type EndpointDescriptor, type InterfaceDescriptor } from "./descriptor.ts";
@@ -143,6 +144,24 @@ class GadgetZero implements DeviceFunction {
       default:
         return false;
     }
+  }
+
+  save(): unknown {
+    const loopback = this.#mode instanceof Loopback ? this.#mode.save() : undefined;
+    return { buffer: this.#buffer.slice(), loopback };
+  }
+
+  restore(state: unknown, active: ActiveConfiguration | undefined): undefined {
+    const saved = new Saved(state, "the gadget zero");
+    const buffer = saved.bytes("buffer", BUFFER_SIZE);
+    let mode: SourceSink | Loopback | undefined = active && this.#sourceSink;
+    if (active?.descriptor.value === LOOPBACK) {
+      mode = new Loopback(active.endpoint(BULK_IN), active.endpoint(BULK_OUT));
+      mode.restore(saved.record("loopback"));
+    }
+    this.stop();
+    this.#buffer.set(buffer);
+    this.#mode = mode;
   }
 
   ready(endpoint: Endpoint): void {

@@ -7,6 +7,7 @@
  * as behind a NAK. An IN transfer ends where the OUT transfer ended, when it is full, or with a full buffer.
  */
 import { STATUS_OK } from "../../asm/layout.ts";
+import type { Saved } from "../../asm/saved.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 const CAPACITY = 128 << 10;
@@ -21,7 +22,7 @@ export class Loopback {
   #received = 0;
   #sent = 0;
   /** `#received` at the end of each transfer that is not sent whole. */
-  readonly #ends: number[] = [];
+  #ends: number[] = [];
   /** Bytes taken of the OUT transfer that waits. */
   #taken = 0;
 
@@ -41,6 +42,26 @@ export class Loopback {
       this.#taken = 0;
     }
     this.ready();
+  }
+
+  /** Bytes taken of a transfer that waits stay taken: it comes again, and goes on behind them. */
+  save(): unknown {
+    const bytes = new Uint8Array(this.#received - this.#sent);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = this.#bytes[(this.#sent + at) % CAPACITY] ?? 0;
+    return { bytes, ends: this.#ends.map((end) => end - this.#sent), taken: this.#taken };
+  }
+
+  /** A fresh one. */
+  restore(saved: Saved): void {
+    const bytes = saved.bytes("bytes", CAPACITY, 0);
+    const ends = saved.integers("ends", bytes.length, ENDS_MAX);
+    if (ends.some((end, index) => end < (ends[index - 1] ?? 0))) throw saved.wrong("ends");
+    const taken = saved.integer("taken");
+    this.#bytes.set(bytes);
+    this.#received = bytes.length;
+    this.#sent = 0;
+    this.#ends = [...ends];
+    this.#taken = taken;
   }
 
   /** Takes what there is room for. False when nothing moved. */

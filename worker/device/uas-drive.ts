@@ -1,4 +1,5 @@
 /** A USB drive as UAS products are: alternate 0 of its interface is bulk-only, alternate 1 is USB Attached SCSI. */
+import { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
 import { BulkOnlyTransport } from "./bulk-only.ts";
@@ -80,6 +81,23 @@ class UasDrive implements DeviceFunction {
 
   stop(): void {
     this.#chosen.stop();
+  }
+
+  /** The disk is in the state of the bulk-only transport, whichever is chosen. */
+  save(): unknown {
+    const [bulkOnly, uas] = this.#transports;
+    return { bulkOnly: bulkOnly.save(), uas: uas.save() };
+  }
+
+  restore(state: unknown, active: ActiveConfiguration | undefined): string | undefined {
+    const saved = new Saved(state, "the UAS drive");
+    const [bulkOnly, uas] = this.#transports;
+    const isUas = active?.alternate(0) === 1;
+    const becomeUas = uas.read(saved.get("uas"), isUas ? active : undefined);
+    const note = bulkOnly.restore(saved.get("bulkOnly"), isUas ? undefined : active);
+    becomeUas();
+    this.#chosen = isUas ? uas : bulkOnly;
+    return note;
   }
 
   reset(): void {

@@ -129,6 +129,15 @@ export class StatusPipeUnit {
     this.bytes = this.#bytes;
   }
 
+  /** As `bytes` was. False when no unit is so long. */
+  put(bytes: Uint8Array): boolean {
+    const units = [this.#header, this.#response, this.#senseHeader, this.#bytes];
+    const unit = units.find(({ length }) => length === bytes.length);
+    unit?.set(bytes);
+    this.bytes = unit ?? this.bytes;
+    return unit !== undefined;
+  }
+
   putResponse(tag: number, code: number): void {
     this.#begin(RESPONSE_IU, tag);
     this.#bytes[7] = code;

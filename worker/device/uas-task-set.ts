@@ -1,4 +1,5 @@
 /** The tasks under way, in the order they came: which may begin, and what task management does to them (SAM-5 §7, §8). */
+import type { Saved } from "../../asm/saved.ts";
 import type { CommandSet } from "./command-set.ts";
 import * as iu from "./uas-information-unit.ts";
 import { Task } from "./uas-task.ts";
@@ -53,6 +54,27 @@ export class TaskSet {
 
   clear(): void {
     while (this.#tasks[0]) this.release(this.#tasks[0]);
+  }
+
+  save(): unknown[] {
+    return this.#tasks.map((task) => task.save());
+  }
+
+  /** A way to become what `save` said, checked. */
+  read(saved: readonly Saved[]): () => void {
+    const free = [...this.#tasks, ...this.#free];
+    const tasks = saved.slice(0, TASKS).flatMap((each, index) => {
+      const task = free[index];
+      return task ? [{ task, become: task.read(each) }] : [];
+    });
+    return () => {
+      this.clear();
+      for (const { task, become } of tasks) {
+        become();
+        this.#free.splice(this.#free.indexOf(task), 1);
+        this.#tasks.push(task);
+      }
+    };
   }
 
   /** Does a task move data in, or out? */

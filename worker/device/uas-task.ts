@@ -8,6 +8,7 @@
  *    │ └── another unit ────────────────────────────────────────────────────────────────┘    │
  *    └─────────────────────── fetched by the host, or aborted ───────────────────────────────┘
  */
+import type { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
 import type { Command } from "./command-set.ts";
 import { COMMAND_BLOCK_LENGTH, type CommandPipeUnit, SIMPLE, StatusPipeUnit } from "./uas-information-unit.ts";
@@ -24,6 +25,8 @@ type Phase =
   | "data-out"
   /** The unit that ends it waits for the host to fetch it. */
   | "status";
+
+const PHASES = ["held", "announcing", "data-in", "data-out", "status"] as const;
 
 export class Task {
   readonly command: Command;
@@ -64,6 +67,44 @@ export class Task {
     this.isCommand = false;
     this.status.putResponse(tag, code);
     this.phase = "status";
+  }
+
+  /** Bytes that an image has promised were not sent: they are asked for again. */
+  save(): unknown {
+    return {
+      phase: this.phase === "reading" ? "data-in" : this.phase,
+      tag: this.tag,
+      isCommand: this.isCommand,
+      unit: this.unit,
+      attribute: this.attribute,
+      moved: this.moved,
+      block: this.block.slice(),
+      status: this.status.bytes.slice(),
+      command: this.command.save(),
+    };
+  }
+
+  /** A way for a free one to become what `save` said, checked. */
+  read(saved: Saved): () => void {
+    const phase = saved.choice("phase", PHASES);
+    const fields = {
+      phase,
+      tag: saved.integer("tag", 0xffff, 1),
+      isCommand: saved.flag("isCommand"),
+      unit: saved.integer("unit", 0xffff),
+      attribute: saved.integer("attribute", 7),
+      moved: saved.integer("moved", saved.record("command").integer("length")),
+    };
+    const block = saved.bytes("block", COMMAND_BLOCK_LENGTH);
+    const status = saved.bytes("status", 0xff, 0);
+    if (!new StatusPipeUnit().put(status)) throw saved.wrong("status");
+    const becomeCommand = this.command.restore(saved.get("command"));
+    return () => {
+      becomeCommand();
+      Object.assign(this, fields);
+      this.block.set(block);
+      this.status.put(status);
+    };
   }
 
   /** Forgets all of it. */

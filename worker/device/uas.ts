@@ -9,6 +9,7 @@
  * READY, and has it until all its data is moved.
  */
 import { STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
+import { Saved } from "../../asm/saved.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
 import type { CommandSet } from "./command-set.ts";
@@ -35,6 +36,21 @@ export class UasTransport implements DeviceFunction {
   constructor(commands: CommandSet, addresses: UasPipes<number>) {
     this.#addresses = addresses;
     this.#tasks = new TaskSet(commands);
+  }
+
+  save(): unknown {
+    return { tasks: this.#tasks.save() };
+  }
+
+  /** A way to become what `save` said, checked. The disk is not in it. */
+  read(state: unknown, active: ActiveConfiguration | undefined): () => void {
+    const tasks = new Saved(state, "the UAS transport").records("tasks", 64);
+    const become = this.#tasks.read(active ? tasks : []);
+    return () => {
+      if (active) this.start(active);
+      else this.stop();
+      become();
+    };
   }
 
   start(active: ActiveConfiguration): void {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { STATUS_OK, STATUS_STALL, TYPE_INTERRUPT } from "../../../asm/layout.ts";
+import { SPEED_FULL, STATUS_OK, STATUS_STALL, TYPE_INTERRUPT } from "../../../asm/layout.ts";
 import { StateError } from "../../../asm/saved.ts";
 import { createDevice } from "../../../worker/device/index.ts";
 import type { DeviceSource } from "../../../worker/protocol.ts";
@@ -21,21 +21,23 @@ const saved = (host: Host) => throughFile(host.device.save?.());
 
 /** A source of each kind, to be filled in with every new one; none for a kind that comes back as an unplug and a plug. */
 const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | undefined> = {
-  camera: undefined,
+  camera: { kind: "camera" },
   "flash-drive": DRIVE,
-  "gadget-zero": undefined,
-  hub: undefined,
+  "gadget-zero": { kind: "gadget-zero" },
+  hub: { kind: "hub" },
   keyboard: { kind: "keyboard" },
-  microphone: undefined,
-  speaker: undefined,
-  "uas-drive": undefined,
+  microphone: { kind: "microphone" },
+  speaker: { kind: "speaker" },
+  "uas-drive": { kind: "uas-drive", image: { size: MIB } },
 };
 const KINDS = Object.values(SOURCES).filter((source) => source !== undefined);
+/** bConfigurationValue. */
+const CONFIGURATION: Partial<Record<string, number>> = { "gadget-zero": 3 };
 
 test.each(KINDS)("a $kind is saved configured and not, as plain data, and made again as it was", async (source) => {
   const host = await Host.plug(await createDevice(source, quiet));
   expect(host.device.save).toBeTypeOf("function");
-  for (const prepare of [() => {}, () => host.configure()]) {
+  for (const prepare of [() => {}, () => host.configure(CONFIGURATION[source.kind])]) {
     prepare();
     expect(saved(host)).toBeDefined();
     const other = await again(host, source);
@@ -225,9 +227,68 @@ describe("a keyboard goes on", () => {
   });
 });
 
+describe("other devices go on", () => {
+  test("a loopback with bytes on their way, and a transfer of which it has taken a part", async () => {
+    const source: DeviceSource = { kind: "gadget-zero" };
+    const host = await Host.plug(await createDevice(source, quiet));
+    host.configure(2);
+    const sent = pattern(200 << 10);
+    now(host.out(0x01, sent.subarray(0, 100 << 10)));
+    expect(host.out(0x01, sent.subarray(100 << 10)).answer).toBeUndefined();
+    const first = now(host.in(0x81, 50 << 10)).bytes;
+    const other = await again(host, source);
+    const second = now(other.in(0x81, 100 << 10)).bytes;
+    other.out(0x01, sent.subarray(100 << 10));
+    const third = now(other.in(0x81, 100 << 10)).bytes;
+    expect(Buffer.compare(Buffer.concat([first, second, third]), sent)).toBe(0);
+  });
+
+  test("a hub with its ports as the host has them, and the changes it has not read", async () => {
+    const source: DeviceSource = { kind: "hub", ports: 2, usb: 2 };
+    const device = await createDevice(source, quiet);
+    const [port] = device.hub?.ports ?? [];
+    const host = await Host.plug(device);
+    host.configure();
+    const status = (each: Host) => {
+      return hex(each.control({ bmRequestType: 0xa3, bRequest: 0, wIndex: 1, wLength: 4 }).bytes);
+    };
+    port?.connect({ reset: (done) => done(), quiesce: () => undefined });
+    host.control({ bmRequestType: 0x23, bRequest: 3, wValue: 8, wIndex: 1 });
+    port?.event(SPEED_FULL, 1);
+    host.control({ bmRequestType: 0x23, bRequest: 3, wValue: 4, wIndex: 1 });
+    expect(status(host)).toBe("03011100");
+    const other = await again(host, source);
+    expect(status(other)).toBe("03011100");
+    expect(other.device.hub?.ports[0]?.forwards).toBe(true);
+    expect(hex(now(other.in(0x81, 1, TYPE_INTERRUPT)).bytes)).toBe("02");
+  });
+
+  test("a sound card with its volume, and a camera with what was agreed on", async () => {
+    const speaker: DeviceSource = { kind: "speaker" };
+    const host = await Host.plug(await createDevice(speaker, quiet));
+    host.configure();
+    const volume = { bmRequestType: 0x21, bRequest: 1, wValue: 0x0200, wIndex: 0x0200 };
+    expect(host.control({ ...volume, wLength: 2 }, Uint8Array.of(0x00, 0xf6)).status).toBe(STATUS_OK);
+    const read = { ...volume, bmRequestType: 0xa1, bRequest: 0x81, wLength: 2 };
+    expect(hex((await again(host, speaker)).control(read).bytes)).toBe("00f6");
+
+    const camera: DeviceSource = { kind: "camera" };
+    const viewer = await Host.plug(await createDevice(camera, quiet));
+    viewer.configure();
+    const probe = { bmRequestType: 0xa1, bRequest: 0x81, wValue: 0x0100, wIndex: 1, wLength: 34 };
+    const asked = viewer.control(probe).bytes.slice();
+    asked[3] = 1;
+    viewer.control({ ...probe, bmRequestType: 0x21, bRequest: 1 }, asked);
+    const agreed = viewer.control(probe).bytes;
+    viewer.control({ ...probe, bmRequestType: 0x21, bRequest: 1, wValue: 0x0200 }, agreed);
+    const commit = { ...probe, wValue: 0x0200 };
+    expect(hex((await again(viewer, camera)).control(commit).bytes)).toBe(hex(agreed));
+  });
+});
+
 test.each(KINDS)("a damaged state of a $kind is refused with a sentence, or harmless", async (source) => {
   const host = await Host.plug(await createDevice(source, quiet));
-  host.configure();
+  host.configure(CONFIGURATION[source.kind]);
   if (source.kind === "flash-drive") {
     command(host, rw10(0x2a, 4, 2), bytes.subarray(0, 1024));
     host.out(OUT, cbw(rw10(0x2a, 4, 2), 1024, false));

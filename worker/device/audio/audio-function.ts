@@ -2,6 +2,7 @@
  * The conduct of an audio device with one stream. The frame of the bus in which a packet is due is its only clock, and
  * each packet is answered as it comes.
  */
+import { Saved } from "../../../asm/saved.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
 import type { DeviceFunction } from "../device-model.ts";
@@ -41,6 +42,20 @@ export abstract class AudioFunction implements DeviceFunction {
       default:
         return false;
     }
+  }
+
+  /** Sound that nobody has asked for yet is not the guest's. */
+  save(): unknown {
+    return { unit: this.unit.save(), frequency: this.frequency.current };
+  }
+
+  restore(state: unknown, active: ActiveConfiguration | undefined): undefined {
+    const saved = new Saved(state, "the sound card");
+    const becomeUnit = this.unit.read(saved.record("unit"));
+    const frequency = saved.integer("frequency");
+    becomeUnit();
+    this.frequency.set(frequency);
+    this.#active = active;
   }
 
   ready(endpoint: Endpoint): void {

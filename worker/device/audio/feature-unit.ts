@@ -1,4 +1,5 @@
 /** A feature unit with the controls of its master channel: mute and volume (UAC 1.0 §5.2.2.4). */
+import type { Saved } from "../../../asm/saved.ts";
 import type { Request } from "../../request.ts";
 import { answerIn, answerOut } from "../standard-requests.ts";
 import {
@@ -35,6 +36,20 @@ export class FeatureUnit {
   reset(): void {
     this.#muted = false;
     this.#setVolume(VOLUME_MAX);
+  }
+
+  save(): object {
+    return { muted: this.#muted, volume: this.#volume };
+  }
+
+  /** A way to become what `save` said, checked. */
+  read(saved: Saved): () => void {
+    const muted = saved.flag("muted");
+    const volume = saved.integer("volume", VOLUME_MAX, VOLUME_SILENCE);
+    return () => {
+      this.#muted = muted;
+      this.#setVolume(volume);
+    };
   }
 
   /** A class request to interface 0: answers it and says true, or it is none of this unit's. */

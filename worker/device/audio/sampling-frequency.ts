@@ -28,6 +28,11 @@ export class SamplingFrequency {
     this.#current = SAMPLING_FREQUENCIES[0];
   }
 
+  /** The nearest there is. */
+  set(frequency: number): void {
+    this.#current = nearest(frequency);
+  }
+
   /** A class request to the endpoint: answers it and says true, or it is none of this control's. */
   control(request: Request): boolean {
     if (request.wValue !== SAMPLING_FREQ_CONTROL) return false;
@@ -44,7 +49,7 @@ export class SamplingFrequency {
         if (request.length !== 3) return false;
         const bytes = new Uint8Array(3);
         request.read(bytes);
-        this.#current = nearest((bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16));
+        this.set((bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16));
         return answerOut(request);
       }
       default:

@@ -1,5 +1,6 @@
 /** A camera of the USB Video Class 1.1: one format, several sizes, isochronous or bulk; its pictures are a test card's. */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
+import { Saved } from "../../../asm/saved.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
@@ -184,12 +185,8 @@ class Camera implements DeviceFunction {
 
   start(active: ActiveConfiguration): void {
     this.#configured = true;
-    const endpoint = active.endpoint(VIDEO_IN);
-    if (endpoint === this.#endpoint) return; // the control interface's only alternate
-    this.#endpoint = endpoint;
-    const alternate = active.alternate(STREAMING_INTERFACE) ?? 0;
-    this.#bandwidth = this.#modes.alternates[alternate - 1]?.payload ?? Number.POSITIVE_INFINITY;
-    this.#begin();
+    if (active.endpoint(VIDEO_IN) === this.#endpoint) return; // the control interface's only alternate
+    this.#choose(active);
   }
 
   stop(): void {
@@ -214,6 +211,28 @@ class Camera implements DeviceFunction {
 
   haltCleared(): void {
     this.#transport.haltCleared?.();
+  }
+
+  /** What was agreed on. A video that runs begins anew, as after a picture that was lost. */
+  save(): unknown {
+    return { controls: this.#controls.save(), committed: this.#committed !== undefined };
+  }
+
+  restore(state: unknown, active: ActiveConfiguration | undefined): undefined {
+    const saved = new Saved(state, "the camera");
+    const become = this.#controls.read(saved.record("controls"));
+    const isCommitted = saved.flag("committed");
+    const parameters = become();
+    this.#committed = isCommitted ? parameters : undefined;
+    this.#configured = active !== undefined;
+    this.#choose(active);
+  }
+
+  #choose(active: ActiveConfiguration | undefined): void {
+    this.#endpoint = active?.endpoint(VIDEO_IN);
+    const alternate = active?.alternate(STREAMING_INTERFACE) ?? 0;
+    this.#bandwidth = this.#modes.alternates[alternate - 1]?.payload ?? Number.POSITIVE_INFINITY;
+    this.#begin();
   }
 
   /** A video from its first picture on, or none. Allocates its picture. */

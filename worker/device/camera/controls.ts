@@ -1,4 +1,5 @@
 /** Class requests: Probe and Commit, and why a request failed (UVC 1.1 §4.2.1.2, §4.3.1.1, §4.3.1.7). All others are stalled. */
+import type { Saved } from "../../../asm/saved.ts";
 import type { Request } from "../../request.ts";
 import { answerIn, answerOut } from "../standard-requests.ts";
 import type { CameraModes } from "./modes.ts";
@@ -86,6 +87,30 @@ export class CameraControls {
     this.#commit = this.#probe;
     this.#requestError = NO_ERROR;
     this.#streamError = NO_ERROR;
+  }
+
+  save(): object {
+    return {
+      probe: bytesOf(this.#probe),
+      commit: bytesOf(this.#commit),
+      requestError: this.#requestError,
+      streamError: this.#streamError,
+    };
+  }
+
+  /** A way to become what `save` said, checked. It answers what was committed. */
+  read(saved: Saved): () => VideoParameters {
+    const probe = negotiate(this.#modes, saved.bytes("probe", PARAMETERS_LENGTH));
+    const commit = negotiate(this.#modes, saved.bytes("commit", PARAMETERS_LENGTH));
+    const requestError = saved.integer("requestError", 0xff);
+    const streamError = saved.integer("streamError", 0xff);
+    return () => {
+      this.#probe = probe;
+      this.#commit = commit;
+      this.#requestError = requestError;
+      this.#streamError = streamError;
+      return commit;
+    };
   }
 
   /** A picture went out with the error bit. */
@@ -216,4 +241,10 @@ export class CameraControls {
 function reply(request: Request, bytes: Uint8Array): number {
   answerIn(request, bytes);
   return NO_ERROR;
+}
+
+function bytesOf(parameters: VideoParameters): Uint8Array {
+  const bytes = new Uint8Array(PARAMETERS_LENGTH);
+  putParameters(bytes, parameters);
+  return bytes;
 }

@@ -1,5 +1,6 @@
 /** What the downstream ports of both kinds of hub share: power, connection, reset, wPortStatus and wPortChange. */
 import { EVENT_WAKE, SPEED_NONE } from "../../../asm/layout.ts";
+import type { Saved } from "../../../asm/saved.ts";
 import type { DownstreamPort, HubPort } from "../../device.ts";
 import { C_PORT_CONNECTION, C_PORT_OVER_CURRENT, C_PORT_RESET, PORT_POWER } from "./hub-class.ts";
 
@@ -57,6 +58,21 @@ export abstract class DownstreamFacingPort implements HubPort {
     if (!this.powered) return;
     if (speed === SPEED_NONE) this.disconnected();
     else this.connected();
+  }
+
+  save(): object {
+    return { status: this.status, change: this.#change };
+  }
+
+  /** A way to become what `save` said, checked. What is plugged in is here already, and is no news. */
+  read(saved: Saved): () => void {
+    const status = saved.integer("status", 0xffff);
+    const change = saved.integer("change", 0xffff);
+    return () => {
+      this.#resets++;
+      this.status = status;
+      this.#change = change;
+    };
   }
 
   /** ClearPortFeature(PORT_POWER), or the hub loses its configuration (USB 2.0 §11.5.1.2). */

@@ -3,6 +3,7 @@
  * (USB 2.0 §11.12, §11.24; USB 3.2 §10.13, §10.16).
  */
 import { SPEED_SUPER, STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
+import { Saved } from "../../../asm/saved.ts";
 import type { Hub } from "../../device.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
@@ -124,6 +125,24 @@ export class HubFunction implements DeviceFunction, Hub {
       default:
         return false;
     }
+  }
+
+  save(): unknown {
+    return { hubChange: this.#hubChange, ports: this.ports.map((port) => port.save()) };
+  }
+
+  /** Changes are told once more: the host may not have heard of them. */
+  restore(state: unknown, active: ActiveConfiguration | undefined): undefined {
+    const saved = new Saved(state, "the hub");
+    const hubChange = saved.integer("hubChange", 3);
+    const ports = saved.records("ports", this.ports.length);
+    if (ports.length !== this.ports.length) throw saved.wrong("ports");
+    const become = this.ports.map((port, index) => port.read(ports[index] as Saved));
+    for (const each of become) each();
+    clearTimeout(this.#repeat);
+    this.#hubChange = hubChange;
+    this.#endpoint = active?.endpoint(STATUS_CHANGE_ENDPOINT);
+    this.#news = true;
   }
 
   ready(): void {

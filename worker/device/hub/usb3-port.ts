@@ -6,6 +6,7 @@
  *                              └── SS.Disabled ◀──┘ SetPortFeature(PORT_LINK_STATE)
  */
 import { SPEED_NONE } from "../../../asm/layout.ts";
+import type { Saved } from "../../../asm/saved.ts";
 import {
   CHANGE_CONNECTION,
   CHANGE_RESET,
@@ -65,6 +66,19 @@ export class Usb3Port extends DownstreamFacingPort {
       case "other":
         return true;
     }
+  }
+
+  override save(): object {
+    return { ...super.save(), wakeMask: this.#wakeMask };
+  }
+
+  override read(saved: Saved): () => void {
+    const become = super.read(saved);
+    const wakeMask = saved.integer("wakeMask", 0xff);
+    return () => {
+      become();
+      this.#wakeMask = wakeMask;
+    };
   }
 
   override powerOff(): void {
