@@ -1,4 +1,5 @@
 export type { CoreSource } from "../asm/core.ts";
+export { StateError } from "../asm/saved.ts";
 export type {
   BackendStats,
   DeviceInput,

@@ -117,7 +117,7 @@ export class Guest {
     }
   }
 
-  /** The whole machine as it is now. Unplug real devices first: they cannot be saved. */
+  /** The whole machine as it is now, software devices included. Real ones will come back as an unplug and a plug. */
   async saveState(): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await this.emulator.save_state());
   }

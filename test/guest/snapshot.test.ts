@@ -96,11 +96,11 @@ describe.each(["worker", "thread"] as const)("a state of a guest with devices, b
       await until(SUM);
       await run("dd if=/dev/urandom of=/tmp/new bs=1M count=12 2>/dev/null");
       const write = `(dd if=/tmp/new of=/dev/sda bs=64k; sync; touch /tmp/written) ${IN_BACKGROUND}`;
-      const middle = await stateAfter(bench, controller.port(1), 2 * MIB, write);
+      const middle = await stateAfter(bench, controller.port(1), MIB, write);
       const check =
-        "test -f /tmp/written && echo 3 >/proc/sys/vm/drop_caches && dd if=/dev/sda bs=1M count=12 2>/dev/null | cmp - /tmp/new";
+        "test -f /tmp/written && echo 3 >/proc/sys/vm/drop_caches && dd if=/dev/sda bs=1M count=6 2>/dev/null | cmp - /tmp/new";
       await until(check);
-      await run("dd if=/dev/zero of=/dev/sda bs=1M count=12 2>/dev/null; sync; rm /tmp/new");
+      await run("dd if=/dev/zero of=/dev/sda bs=1M count=6 2>/dev/null; sync; rm /tmp/new");
       await guest.emulator.restore_state(middle.buffer);
       await until(check);
       expect(await run(NOTICED)).toBe("");
