@@ -71,7 +71,7 @@ const UNKNOWN: TracedDevice = { address: 0, speed: SPEED_NONE };
 /** Calls `listener` for every transfer of the link from now on, until the function it answers is called. */
 export function traceUrbs(
   link: Link,
-  device: (port: number, plug: number) => TracedDevice | undefined,
+  device: (port: number, route: number, plug: number) => TracedDevice | undefined,
   listener: (trace: UrbTrace) => void,
 ): () => void {
   const submitted = new Map<Urb, UrbTrace>();
@@ -86,7 +86,8 @@ export function traceUrbs(
       type === TYPE_CONTROL ? new Uint8Array(record.buffer, record.byteOffset + URB_SETUP, 8).slice() : undefined;
     const port = field(URB_PORT);
     const plug = field(URB_PLUG);
-    const { address, speed } = device(port, plug) ?? UNKNOWN;
+    const route = field(URB_ROUTE);
+    const { address, speed } = device(port, route, plug) ?? UNKNOWN;
     const endpoint = field(URB_ENDPOINT) | ((setup?.[0] ?? 0) & 0x80);
     return {
       phase: "submit",
@@ -94,7 +95,7 @@ export function traceUrbs(
       time: now(),
       port,
       plug,
-      route: field(URB_ROUTE),
+      route,
       address,
       speed,
       endpoint,

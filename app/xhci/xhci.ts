@@ -116,8 +116,8 @@ export class XhciController implements HostController, LinkClient {
     this.#kept = ports;
   }
 
-  device(port: number, plug: number): TracedDevice | undefined {
-    return this.#parts?.device(port, plug);
+  device(port: number, route: number, plug: number): TracedDevice | undefined {
+    return this.#parts?.device(port, route, plug);
   }
 
   trace(listeners: TraceListeners): () => void {
@@ -276,8 +276,10 @@ class Parts {
     this.#commands.abandon();
   }
 
-  device(port: number, plug: number): TracedDevice | undefined {
-    const slot = this.#commands.slots().find((each) => each.plug?.port === port && each.plug.plug === plug);
+  device(port: number, route: number, plug: number): TracedDevice | undefined {
+    const slot = this.#commands
+      .slots()
+      .find(({ plug: at }) => at?.port === port && at.route === route && at.plug === plug);
     return slot && { address: slot.address, speed: readSlotContext(this.memory, slot.context).speed };
   }
 

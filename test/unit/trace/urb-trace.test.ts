@@ -35,7 +35,7 @@ function createDevice(speed = SPEED_HIGH) {
   const trace = () =>
     traceUrbs(
       rig.link,
-      (port, plug) => rig.controller.device(port, plug),
+      (port, route, plug) => rig.controller.device(port, route, plug),
       (urb) => heard.push(urb),
     );
   return { ...rig, device, heard, trace };
@@ -142,7 +142,7 @@ describe("a trace of URBs", () => {
     device.address(true);
     traceUrbs(
       link,
-      (port, plug) => controller.device(port, plug),
+      (port, route, plug) => controller.device(port, route, plug),
       (urb) => heard.push(urb),
     );
     device.control({ bmRequestType: 0x80, bRequest: 6, wValue: 0x0100, wLength: 8 }, ram.buffer(8));

@@ -57,6 +57,9 @@ describe("Address Device behind a hub", () => {
     expect(asked).toEqual([{ port: 1, route: 2, plug: 1 }]);
     expect([device.slotState, device.usbAddress]).toEqual([SLOT_STATE_ADDRESSED, device.slotId]);
     expect(controller.port(1, 0x2)).toMatchObject({ enabled: true, address: device.slotId });
+    // A trace tells it from the hub, which has the same number in its own right.
+    expect(controller.device(1, 0x2, 1)).toEqual({ address: device.slotId, speed: SPEED_HIGH });
+    expect(controller.device(1, 0, 1)).toEqual({ address: rig.hub.slotId, speed: SPEED_HIGH });
     device.mustConfigure({ id: BULK_IN, type: EP_TYPE_BULK_IN });
     device.submit(BULK_IN, normal(rig.ram.buffer(64), 64, TRB_IOC));
     const { port, route, plug } = back.first(0x81);
