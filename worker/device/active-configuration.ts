@@ -5,16 +5,13 @@ import { Endpoint } from "./endpoint.ts";
 
 export class ActiveConfiguration {
   readonly descriptor: ConfigurationDescriptor;
-  /** Remote wake-up: resumes the port, if that sleeps and the host has allowed it (USB 2.0 §7.1.7.7, §9.4.5). */
-  readonly wake: () => void;
   /** bInterfaceNumber → the chosen alternate. */
   readonly #chosen = new Map<number, InterfaceDescriptor>();
   /** By number, the IN endpoints from 16 on. */
   readonly #endpoints: (Endpoint | undefined)[] = new Array(32).fill(undefined);
 
-  constructor(descriptor: ConfigurationDescriptor, wake: () => void = () => {}) {
+  constructor(descriptor: ConfigurationDescriptor) {
     this.descriptor = descriptor;
-    this.wake = wake;
     for (const each of descriptor.interfaces) {
       if ((each.alternate ?? 0) === 0) this.#choose(each);
     }

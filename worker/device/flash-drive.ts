@@ -28,7 +28,7 @@ export function createFlashDrive({ image, serial: given, speed = "super" }: Driv
   const disk = new ScsiDisk(image, { vendor: "pvusb", product: "Flash Drive", revision: "1.0", serial });
   const transport = new BulkOnlyTransport(disk, BULK_IN, BULK_OUT);
   const origin = driveOrigin("flash-drive", image, serial, speed);
-  return new SoftwareDevice(flashDriveModel(speed, serial), transport, image.notes, { origin });
+  return new SoftwareDevice(flashDriveModel(speed, serial), transport, image.notes, origin);
 }
 
 export function flashDriveModel(speed: DriveSpeed, serial: string): DeviceModel {

@@ -85,26 +85,31 @@ const MODEL: DeviceModel = {
 };
 
 export function createKeyboard(host?: DeviceHost): SoftwareDevice {
-  return new SoftwareDevice(MODEL, new Keyboard(), [], { host });
+  return new SoftwareDevice(MODEL, new Keyboard(() => host?.wake()));
 }
 
 class Keyboard implements DeviceFunction {
+  readonly #wake: () => void;
   readonly #keys = new PressedKeys();
   /** Reports that the guest has not fetched, oldest first. */
   #reports: Uint8Array[] = [];
   /** Here when it is configured. */
   #endpoint: Endpoint | undefined;
-  #wake = (): void => {};
   #lights = 0;
   #protocol = REPORT_PROTOCOL;
   /** Units of 4 ms after which an unchanged report is sent again; 0 is never. */
   #idle = IDLE_DEFAULT;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #mayWake = false;
+
+  /** `wake` asks for a resume of the port (USB 2.0 §7.1.7.7). */
+  constructor(wake: () => void) {
+    this.#wake = wake;
+  }
 
   start(active: ActiveConfiguration): void {
     this.stop();
     this.#endpoint = active.endpoint(INTERRUPT_IN);
-    this.#wake = active.wake;
     if (this.#keys.any) this.#reports.push(this.#keys.report());
   }
 
@@ -156,6 +161,10 @@ class Keyboard implements DeviceFunction {
     this.#advance();
   }
 
+  remoteWakeup(allowed: boolean): void {
+    this.#mayWake = allowed;
+  }
+
   input(message: unknown): void {
     const input = message as DeviceInput;
     switch (input?.type) {
@@ -197,14 +206,13 @@ class Keyboard implements DeviceFunction {
     this.#protocol = protocol;
     this.#idle = idle;
     this.#endpoint = active?.endpoint(INTERRUPT_IN);
-    this.#wake = active?.wake ?? (() => {});
   }
 
   /** A guest that does not fetch reports loses the oldest, never the keys' last state. It may be asleep. */
   #changed(): void {
     if (!this.#endpoint) return;
     if (this.#reports.length === REPORTS_MAX) this.#reports.shift();
-    else if (!this.#endpoint.head) this.#wake();
+    else if (this.#mayWake && !this.#endpoint.head) this.#wake();
     this.#reports.push(this.#keys.report());
     this.#advance();
   }

@@ -1,7 +1,7 @@
 /** A device made of software: chapter 9 from its literals, the rest from its function. */
 import { STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
 import { Saved } from "../../asm/saved.ts";
-import type { Device, DeviceHost, DeviceIdentity } from "../device.ts";
+import type { Device, DeviceIdentity } from "../device.ts";
 import type { DeviceOutput, DeviceSource } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
@@ -17,12 +17,12 @@ export class SoftwareDevice implements Device {
   readonly #function: DeviceFunction;
   readonly #standard: StandardRequests;
 
-  /** `host` is for devices that wake it, `origin` (as in Device) for one whose source cannot be kept in a saved state. */
+  /** `origin` (as in Device) is for one whose source cannot be kept in a saved state. */
   constructor(
     model: DeviceModel,
     conduct: DeviceFunction,
     notes: readonly string[] = [],
-    { host, origin }: { readonly host?: DeviceHost | undefined; readonly origin?: DeviceSource | string } = {},
+    origin?: DeviceSource | string,
   ) {
     const { device, strings } = model;
     const string = (index: number | undefined): string => (index ? (strings[index - 1] ?? "") : "");
@@ -37,7 +37,7 @@ export class SoftwareDevice implements Device {
     };
     this.origin = origin;
     this.#function = conduct;
-    this.#standard = new StandardRequests(model, conduct, () => host?.wake());
+    this.#standard = new StandardRequests(model, conduct);
   }
 
   submit(request: Request): void {

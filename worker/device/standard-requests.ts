@@ -54,7 +54,6 @@ export class StandardRequests {
   readonly #model: DeviceModel;
   readonly #function: DeviceFunction;
   readonly #descriptors: DescriptorSet;
-  readonly #wake: () => void;
   #active: ActiveConfiguration | undefined;
   /**
    * The features of the device that are on, as GetStatus shows them. At SuperSpeed remote wake-up is a function's, and
@@ -63,9 +62,7 @@ export class StandardRequests {
   #features = 0;
   readonly #small = new Uint8Array(2);
 
-  /** `wake` asks the host for a resume. */
-  constructor(model: DeviceModel, conduct: DeviceFunction, wake: () => void = () => {}) {
-    this.#wake = wake;
+  constructor(model: DeviceModel, conduct: DeviceFunction) {
     this.#model = model;
     this.#function = conduct;
     this.#descriptors = new DescriptorSet(model);
@@ -95,7 +92,7 @@ export class StandardRequests {
     if (value === 0) return { active: undefined, features };
     const descriptor = this.#model.configurations.find((each) => each.value === value);
     if (!descriptor) throw saved.wrong("configuration");
-    const active = new ActiveConfiguration(descriptor, () => this.#wakeHost());
+    const active = new ActiveConfiguration(descriptor);
     active.restore(saved);
     return { active, features };
   }
@@ -149,10 +146,6 @@ export class StandardRequests {
       default:
         return false;
     }
-  }
-
-  #wakeHost(): void {
-    if (this.#features & STATUS_REMOTE_WAKEUP) this.#wake();
   }
 
   #deviceStatus(): number {
@@ -236,7 +229,7 @@ export class StandardRequests {
     if (!descriptor && request.wValue !== 0) return false;
     this.#deconfigure();
     if (descriptor) {
-      this.#active = new ActiveConfiguration(descriptor, () => this.#wakeHost());
+      this.#active = new ActiveConfiguration(descriptor);
       this.#function.start(this.#active);
     }
     return answerOut(request);

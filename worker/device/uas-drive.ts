@@ -35,7 +35,7 @@ export function createUasDrive({ image, serial: given, speed = "super" }: DriveO
   const identity = { vendor: "pvusb", product: "UAS Drive", revision: "1.0", serial, queues: true };
   const conduct = new UasDrive(new ScsiDisk(image, identity));
   const origin = driveOrigin("uas-drive", image, serial, speed);
-  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, image.notes, { origin });
+  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, image.notes, origin);
 }
 
 export function uasDriveModel(speed: DriveSpeed, serial: string): DeviceModel {
