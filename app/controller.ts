@@ -44,8 +44,8 @@ export interface HostController {
   start(slot: PciSlot, link: Link): void;
   /** A port of the root hub, or, with a route string, of an external hub behind it. */
   port(number: number, route?: number): RootHubPort;
-  /** What the guest has made of a plug of a port, or of a port of an external hub, if anything. For traces. */
-  device(port: number, route: number, plug: number): TracedDevice | undefined;
+  /** What the guest has made of a plug of a port of the link, or of a port of an external hub, if anything. For traces. */
+  device(linkPort: number, route: number, plug: number): TracedDevice | undefined;
   /** Tells of registers and TRBs, until the function that it answers is called. Not of URBs: those are the link's. */
   trace(listeners: Omit<TraceListeners, "urbs">): () => void;
   /** While it is held, nothing goes to the devices on the controller's own account: their ports are being restored. */

@@ -217,7 +217,8 @@ export class UsbController {
   trace(listeners: TraceListeners): () => void {
     const { urbs } = listeners;
     const stops = [this.#hardware.trace(listeners)];
-    if (urbs) stops.push(traceUrbs(this.#link, (port, route, plug) => this.#hardware.device(port, route, plug), urbs));
+    if (urbs)
+      stops.push(traceUrbs(this.#link, (linkPort, route, plug) => this.#hardware.device(linkPort, route, plug), urbs));
     return () => {
       for (const stop of stops.splice(0)) stop();
     };

@@ -124,9 +124,10 @@ function packetDescriptors(packet: string): ShownDescriptor[] {
   const shown: ShownDescriptor[] = [];
   let kind = "";
   for (const line of packet.split("\n")) {
-    const title = /<field name="" show="([A-Z ]+) DESCRIPTOR\b/.exec(line)?.[1];
+    const title = /^ {4}<field name="" show="([^"]*)"/.exec(line)?.[1];
     if (title !== undefined) {
-      kind = title;
+      // "INTERFACE DESCRIPTOR (0.0): class HID"; those of a class are written otherwise.
+      kind = title.replace(/ DESCRIPTOR\b.*/, "");
       if (SHOWN.has(kind)) shown.push({ kind, fields: {} });
       continue;
     }

@@ -1,6 +1,5 @@
 /** Traces as lines for a person. */
 import {
-  COMPANION_PORT,
   STATUS_BABBLE,
   STATUS_CANCELLED,
   STATUS_INVALID,
@@ -71,9 +70,9 @@ function seconds(time: number, since: number): string {
   return ((time - since) / 1e6).toFixed(6);
 }
 
-/** `port 1`, and behind hubs `port 1.4.2`. The USB 2.0 half of a USB 3 hub is in the same port as the other. */
+/** `port 1`, and behind hubs `port 1.4.2`. */
 export function portName(port: number, route: number): string {
-  let words = `port ${port % COMPANION_PORT}`;
+  let words = `port ${port}`;
   for (let hub = 0; hub < HUBS_MAX; hub++) {
     const hubPort = (route >>> (4 * hub)) & 0xf;
     if (hubPort === 0) break;

@@ -1,5 +1,6 @@
 /** A look at every URB of a link, as it leaves and as it comes back: for captures and for the curious. Allocates. */
 import {
+  COMPANION_PORT,
   OPERATION_TRANSFER,
   SPEED_NONE,
   TYPE_CONTROL,
@@ -27,6 +28,7 @@ export interface UrbTrace {
   readonly id: number;
   /** µs since 1970. */
   readonly time: number;
+  /** The controller's port that a person sees: the USB 2.0 half of a USB 3 hub is in the same one as the other. */
   readonly port: number;
   /** Which plug of the port. */
   readonly plug: number;
@@ -71,7 +73,7 @@ const UNKNOWN: TracedDevice = { address: 0, speed: SPEED_NONE };
 /** Calls `listener` for every transfer of the link from now on, until the function it answers is called. */
 export function traceUrbs(
   link: Link,
-  device: (port: number, route: number, plug: number) => TracedDevice | undefined,
+  device: (linkPort: number, route: number, plug: number) => TracedDevice | undefined,
   listener: (trace: UrbTrace) => void,
 ): () => void {
   const submitted = new Map<Urb, UrbTrace>();
@@ -84,16 +86,16 @@ export function traceUrbs(
     const type = field(URB_TYPE);
     const setup =
       type === TYPE_CONTROL ? new Uint8Array(record.buffer, record.byteOffset + URB_SETUP, 8).slice() : undefined;
-    const port = field(URB_PORT);
+    const linkPort = field(URB_PORT);
     const plug = field(URB_PLUG);
     const route = field(URB_ROUTE);
-    const { address, speed } = device(port, route, plug) ?? UNKNOWN;
+    const { address, speed } = device(linkPort, route, plug) ?? UNKNOWN;
     const endpoint = field(URB_ENDPOINT) | ((setup?.[0] ?? 0) & 0x80);
     return {
       phase: "submit",
       id: ++last,
       time: now(),
-      port,
+      port: linkPort % COMPANION_PORT,
       plug,
       route,
       address,

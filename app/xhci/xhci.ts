@@ -116,8 +116,8 @@ export class XhciController implements HostController, LinkClient {
     this.#kept = ports;
   }
 
-  device(port: number, route: number, plug: number): TracedDevice | undefined {
-    return this.#parts?.device(port, route, plug);
+  device(linkPort: number, route: number, plug: number): TracedDevice | undefined {
+    return this.#parts?.device(linkPort, route, plug);
   }
 
   trace(listeners: TraceListeners): () => void {
@@ -276,10 +276,10 @@ class Parts {
     this.#commands.abandon();
   }
 
-  device(port: number, route: number, plug: number): TracedDevice | undefined {
+  device(linkPort: number, route: number, plug: number): TracedDevice | undefined {
     const slot = this.#commands
       .slots()
-      .find(({ plug: at }) => at?.port === port && at.route === route && at.plug === plug);
+      .find(({ plug: at }) => at?.port === linkPort && at.route === route && at.plug === plug);
     return slot && { address: slot.address, speed: readSlotContext(this.memory, slot.context).speed };
   }
 

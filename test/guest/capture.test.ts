@@ -10,11 +10,16 @@ import type { TraceListeners } from "../../app/trace/trace.ts";
 import type { UrbTrace } from "../../app/trace/urb-trace.ts";
 import { SPEED_HIGH, STATUS_OK, STATUS_TRANSACTION_ERROR, TYPE_INTERRUPT, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
 import { tshark, tsharkDescriptors, tsharkFields } from "../tshark.ts";
-import { type Bench, startGuest } from "./harness.ts";
+import { type Bench, pattern, startGuest } from "./harness.ts";
 import { lsusbDevice } from "./lsusb.ts";
+import { guestTools } from "./tools.ts";
 
 const DRIVE_PORT = 1;
-const KEYBOARD_PORT = 2;
+const HUB_PORT = 2;
+const KEYBOARD_HUB_PORT = 3;
+const SPEAKER_PORT = 3;
+/** What the speaker plays. */
+const SOUND = pattern(32 << 10);
 const CLI = resolve("dist/app/cli/main.js");
 /** States of the command's guests last from run to run. */
 const CLI_CACHE = resolve("node_modules/.cache/pvusb/test-cli");
@@ -29,6 +34,7 @@ describe("tshark, of a capture of a stock Linux guest,", () => {
   let bench: Bench;
   let file: string;
   let lsusb: string;
+  const keyboard = () => bench.controller.port(HUB_PORT).port(KEYBOARD_HUB_PORT);
   const address = (port: number) => bench.controller.port(port).status.address;
 
   /** Resolves when the guest has got so many reports of the keyboard. */
@@ -36,8 +42,8 @@ describe("tshark, of a capture of a stock Linux guest,", () => {
     new Promise<void>((resolve) => {
       let left = count;
       const stop = bench.controller.trace({
-        urbs({ phase, port, type, actual }) {
-          if (phase !== "complete" || port !== KEYBOARD_PORT || type !== TYPE_INTERRUPT || actual === 0) return;
+        urbs({ phase, route, type, actual }) {
+          if (phase !== "complete" || route !== KEYBOARD_HUB_PORT || type !== TYPE_INTERRUPT || actual === 0) return;
           if (--left > 0) return;
           stop();
           resolve();
@@ -46,34 +52,39 @@ describe("tshark, of a capture of a stock Linux guest,", () => {
     });
 
   beforeAll(async () => {
-    bench = await startGuest();
+    bench = await startGuest({}, { overlay: guestTools() });
     const { controller, host, run, until } = bench;
     file = join(folder, "guest.pcapng");
     const stop = host.capture((bytes) => appendFileSync(file, bytes));
     await controller.port(DRIVE_PORT).plug(host.device("flash-drive", { image: { size: 1 << 20 } }));
-    await controller.port(KEYBOARD_PORT).plug(host.device("keyboard"));
-    await until("test -e /dev/sda && ls -d /sys/bus/usb/devices/*/*/input >/dev/null");
+    await controller.port(HUB_PORT).plug(host.device("hub"));
+    await keyboard().plug(host.device("keyboard"));
+    await controller.port(SPEAKER_PORT).plug(host.device("speaker"));
+    await until("test -e /dev/sda && ls -d /sys/bus/usb/devices/*/*/input >/dev/null && test -c /dev/snd/pcmC0D0p");
     await run("dd if=/dev/sda of=/dev/null bs=4k count=2 2>/dev/null");
     const reports = countReports(2);
     for (const pressed of [true, false]) {
-      await controller.port(KEYBOARD_PORT).input({ type: "key", code: "KeyA", pressed });
+      await keyboard().input({ type: "key", code: "KeyA", pressed });
     }
     await reports;
+    await run(`echo ${Buffer.from(SOUND).toString("base64")} | base64 -d > /tmp/sound`);
+    await run("aplay -q -D hw:CARD=Speaker -f S16_LE -r 48000 -c 2 -t raw /tmp/sound");
     lsusb = await run("lsusb -v 2>/dev/null");
     stop();
   });
   afterAll(() => bench?.stop());
 
   it.each([
-    ["flash drive", DRIVE_PORT],
-    ["keyboard", KEYBOARD_PORT],
+    ["flash drive", () => bench.controller.port(DRIVE_PORT)],
+    ["keyboard behind a hub", keyboard],
+    ["speaker", () => bench.controller.port(SPEAKER_PORT)],
   ])("shows the same descriptors as the guest's lsusb -v, field by field: %s", (_, port) => {
-    const { plugged } = bench.controller.port(port);
+    const { plugged, status } = port();
     if (!plugged) throw new Error("nothing is plugged");
     const { descriptors, strings } = lsusbDevice(lsusb, plugged.vendorId, plugged.productId);
     expect(descriptors.map(({ kind }) => kind).slice(0, 3)).toEqual(["DEVICE", "CONFIGURATION", "INTERFACE"]);
-    expect(tsharkDescriptors(file, address(port))).toEqual(descriptors);
-    const heard = tsharkFields(file, `usb.device_address == ${address(port)} && usb.bString`, ["usb.bString"]).flat();
+    expect(tsharkDescriptors(file, status.address)).toEqual(descriptors);
+    const heard = tsharkFields(file, `usb.device_address == ${status.address} && usb.bString`, ["usb.bString"]).flat();
     expect(heard).toEqual(expect.arrayContaining(strings));
     expect(strings).toContain(plugged.product);
   });
@@ -105,17 +116,42 @@ describe("tshark, of a capture of a stock Linux guest,", () => {
   });
 
   it("decodes interrupt transfers: the key, and the interval of the endpoint", () => {
-    const keyboard = `usb.transfer_type == 1 && usb.device_address == ${address(KEYBOARD_PORT)}`;
-    const reports = tsharkFields(file, `${keyboard} && usb.urb_type == 'C' && usb.data_len == 8`, ["usbhid.data"]);
+    const interrupts = `usb.transfer_type == 1 && usb.device_address == ${keyboard().status.address}`;
+    const reports = tsharkFields(file, `${interrupts} && usb.urb_type == 'C' && usb.data_len == 8`, ["usbhid.data"]);
     expect(reports.flat().slice(0, 2)).toEqual(["0000040000000000", "0000000000000000"]);
-    const [[interval] = []] = tsharkFields(file, `${keyboard} && usb.urb_type == 'S'`, ["usb.interval"]);
+    const [[interval] = []] = tsharkFields(file, `${interrupts} && usb.urb_type == 'S'`, ["usb.interval"]);
     expect(interval).toBe("8"); // bInterval 10 of a full speed endpoint: Linux takes the power of two below
+  });
+
+  it("decodes isochronous transfers: the sound, packet by packet", () => {
+    const speaker = `usb.transfer_type == 0 && usb.urb_type == 'S' && usb.device_address == ${address(SPEAKER_PORT)}`;
+    const fields = ["usb.endpoint_address", "usb.interval", "usb.start_frame", "usb.iso.iso_len", "usb.iso.data"];
+    const packets = tsharkFields(file, speaker, fields);
+    const sound = Buffer.from(SOUND);
+    let at = 0;
+    let found = 0;
+    let last = Number.NEGATIVE_INFINITY;
+    for (const [endpoint, interval, frame, length, hex = ""] of packets) {
+      expect([endpoint, interval]).toEqual(["0x01", "1"]); // a frame
+      expect(Number(frame)).toBeGreaterThan(last);
+      last = Number(frame);
+      const bytes = Buffer.from(hex, "hex");
+      expect(bytes.length).toBe(Number(length));
+      if (bytes.every((byte) => byte === 0)) continue; // silence
+      // A busy machine may miss a frame, so what comes may leave something out; it is never out of order.
+      const next = sound.indexOf(bytes.subarray(0, 16), at);
+      expect(next).toBeGreaterThanOrEqual(at);
+      at = next + 16;
+      found++;
+    }
+    expect(found).toBeGreaterThan(10);
   });
 
   it("says where each device is, and complains of nothing", () => {
     const comments = tsharkFields(file, "frame.comment", ["frame.comment"]).flat();
     expect(comments).toContain(`Device 1.${address(DRIVE_PORT)} is in port ${DRIVE_PORT}, plug 1, super speed`);
-    expect(comments).toContain(`Device 1.${address(KEYBOARD_PORT)} is in port ${KEYBOARD_PORT}, plug 1, full speed`);
+    const behindHub = new RegExp(`^Device 1\\.${keyboard().status.address} is in port 2\\.3, plug \\d+, full speed$`);
+    expect(comments.filter((comment) => behindHub.test(comment)).length).toBe(1);
     expect(tsharkFields(file, "_ws.malformed || _ws.expert.severity >= 0x800000", ["frame.number"])).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { traceUrbs, type UrbTrace } from "../../../app/trace/urb-trace.ts";
 import { EP_TYPE_BULK_IN, EP_TYPE_BULK_OUT, EP_TYPE_INTERRUPT_IN } from "../../../app/xhci/context.ts";
 import { TRB_IOC } from "../../../app/xhci/trb.ts";
 import {
+  COMPANION_PORT,
   SPEED_FULL,
   SPEED_HIGH,
   STATUS_OK,
@@ -153,6 +154,21 @@ describe("a trace of URBs", () => {
     device.control({ bmRequestType: 0x80, bRequest: 6, wValue: 0x0100, wLength: 8 }, ram.buffer(8));
     expect(heard.map(({ phase, address }) => `${phase} ${address}`)).toEqual(["submit 0", "complete 0", "submit 1"]);
     expect(hex(heard[1]?.data ?? new Uint8Array())).toBe("1122334455667788");
+  });
+
+  it("tells the same port of both halves of a hub", () => {
+    const { back, controller, driver, link, ram } = createRig({ placement: "deferred" });
+    const heard: UrbTrace[] = [];
+    driver.start();
+    back.plug(3 + COMPANION_PORT, SPEED_HIGH);
+    const device = driver.enumerate(3, SPEED_HIGH);
+    traceUrbs(
+      link,
+      (port, route, plug) => controller.device(port, route, plug),
+      (urb) => heard.push(urb),
+    );
+    device.control({ bmRequestType: 0x80, bRequest: 6, wValue: 0x0100, wLength: 8 }, ram.buffer(8));
+    expect(heard).toMatchObject([{ port: 3, plug: 1, address: device.usbAddress, speed: SPEED_HIGH }]);
   });
 
   it("tells of the plug that a URB went to, after that is pulled out", () => {
