@@ -70,7 +70,7 @@ test("an overlay's files are in the guest, with their modes and links", async ()
 });
 
 test("--json gives one object, also for bytes that are no text", async () => {
-  const plugs = ["--plug", "keyboard@2", "--plug", "flash-drive:size=1M@5"];
+  const plugs = ["--plug", "keyboard@2.3", "--plug", "flash-drive:size=1M@5", "--plug", "hub@2"];
   const { status, out } = await pvusb(["run", "--json", ...plugs, "--exec", "printf '\\377\\000'; exit 3"]);
   expect(status).toBe(3);
   expect(JSON.parse(out)).toMatchObject({
@@ -78,8 +78,9 @@ test("--json gives one object, also for bytes that are no text", async () => {
     encoding: "base64",
     output: Buffer.from([0xff, 0]).toString("base64"),
     ports: [
-      { port: 2, kind: "keyboard", address: expect.any(Number) },
       { port: 5, kind: "flash-drive", address: expect.any(Number) },
+      { port: 2, kind: "hub", address: expect.any(Number) },
+      { port: "2.3", kind: "keyboard", address: expect.any(Number) },
     ],
   });
 });

@@ -37,7 +37,12 @@ describe("SeaBIOS, with its own xHCI driver", () => {
     for (const end of ends.splice(0)) await end();
   });
 
-  it.each(["worker", "thread"] as const)("lists and boots a flash drive, backend in a %s", async (placement) => {
+  it.each([
+    ["worker", "", undefined],
+    ["thread", "", undefined],
+    ["thread", " behind a USB 2.0 hub", 2],
+    ["thread", " behind a USB 3 hub", 3],
+  ] as const)("lists and boots a flash drive, backend in a %s%s", async (placement, _, usb) => {
     const host = await createUsbHost({ placement });
     ends.push(() => host.close());
     let log = "";
@@ -56,7 +61,12 @@ describe("SeaBIOS, with its own xHCI driver", () => {
       memoryMiB: 64,
       machineReady: async (emulator) => {
         const controller: UsbController = await host.attach(emulator);
-        await controller.port(1).plug(host.device("flash-drive", { image: { bytes: bootableStick() } }));
+        if (usb) {
+          await controller.port(1).plug(host.device("hub", { usb }));
+          await controller.port(1).port(2).plug(host.device("keyboard"));
+        }
+        const port = usb ? controller.port(1).port(3) : controller.port(1);
+        await port.plug(host.device("flash-drive", { image: { bytes: bootableStick() } }));
         return undefined;
       },
       onConsole: (bytes) => heard(new TextDecoder().decode(bytes)),
@@ -69,5 +79,9 @@ describe("SeaBIOS, with its own xHCI driver", () => {
     expect(log).toContain("XHCI");
     expect(log).toMatch(/USB MSC vendor='pvusb' product='Flash Drive'/);
     expect(log).toContain("Booting from Hard Disk");
+    if (usb) {
+      expect(log).toContain(`Initialized USB HUB (${usb === 2 ? 2 : 1} ports used)`);
+      expect(log).toContain("USB keyboard initialized");
+    }
   });
 });
