@@ -24,10 +24,10 @@ import {
 } from "./context.ts";
 import { urbType } from "./endpoint.ts";
 import { MAX_PSA_SIZE } from "./registers.ts";
+import type { EndpointHost, Plug } from "./ring-endpoint.ts";
 import type { RootHub } from "./root-hub.ts";
 import { addressable, Slot, type SlotSaved } from "./slot.ts";
 import { translatorFits } from "./transaction-translator.ts";
-import type { EndpointHost, Plug } from "./transfer-ring.ts";
 import {
   CC_BANDWIDTH_ERROR,
   CC_CONTEXT_STATE_ERROR,

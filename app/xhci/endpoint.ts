@@ -27,8 +27,9 @@ import {
   writeEndpointState,
 } from "./context.ts";
 import { IsochSchedule } from "./isoch-schedule.ts";
+import type { EndpointHost, Plug, RingEndpoint, RingSaved } from "./ring-endpoint.ts";
 import { StreamArray } from "./stream-array.ts";
-import { type EndpointHost, type Plug, type RingEndpoint, type RingSaved, TransferRing } from "./transfer-ring.ts";
+import { TransferRing } from "./transfer-ring.ts";
 import {
   CC_CONTEXT_STATE_ERROR,
   CC_INVALID_STREAM_TYPE,
@@ -95,7 +96,7 @@ export class Endpoint implements RingEndpoint {
   #state = EP_STATE_RUNNING;
   readonly #rings: TransferRing | StreamArray;
   /** The ring that halted the endpoint. */
-  #failed: TransferRing | undefined;
+  #failed: { forgetMoved(): void } | undefined;
   /** Stop Endpoint waits until everything is answered. */
   #stopping: ((code: number) => void) | undefined;
 
@@ -238,7 +239,7 @@ export class Endpoint implements RingEndpoint {
     stopping(running ? CC_SUCCESS : CC_CONTEXT_STATE_ERROR);
   }
 
-  fail(state: number, ring: TransferRing): void {
+  fail(state: number, ring: { forgetMoved(): void }): void {
     this.#rings.takeBack();
     this.#failed = ring;
     this.#setState(state);

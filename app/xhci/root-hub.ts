@@ -17,8 +17,8 @@ import { noTraffic, type PortCounters, type RootHubPort } from "../controller.ts
 import type { Link, Urb } from "../link.ts";
 import { type Connection, NO_CONNECTION, Port, type PortHost } from "./port.ts";
 import type { Protocol } from "./port-state.ts";
+import type { Plug } from "./ring-endpoint.ts";
 import { RoutedDevices, type SavedRoute } from "./routed-devices.ts";
-import type { Plug } from "./transfer-ring.ts";
 
 /** What a saved state keeps of a device's way through the root hub and others. */
 export interface SavedPlug extends Omit<Plug, "connection" | "counters"> {

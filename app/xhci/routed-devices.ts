@@ -5,7 +5,7 @@
 import { EVENT_PLUG_MASK, OPERATION_ADDRESS, SPEED_NONE, STATUS_OK, TYPE_CONTROL } from "../../asm/layout.ts";
 import { noTraffic, type PortCounters, type RootHubPort } from "../controller.ts";
 import type { Link, Urb } from "../link.ts";
-import type { Plug } from "./transfer-ring.ts";
+import type { Plug } from "./ring-endpoint.ts";
 
 /** A port of an external hub, as far as the guest has told of it. */
 class RoutedPort implements RootHubPort {

@@ -17,8 +17,8 @@ import {
   writeSlotState,
 } from "./context.ts";
 import { Endpoint, type EndpointSaved } from "./endpoint.ts";
+import type { EndpointHost, Plug } from "./ring-endpoint.ts";
 import { NOBODY, type SavedPlug } from "./root-hub.ts";
-import type { EndpointHost, Plug } from "./transfer-ring.ts";
 
 /** What a saved state keeps of a slot. */
 export interface SlotSaved {

@@ -7,7 +7,8 @@
  *   context  31                 4 3     1   0
  *            TR Dequeue Pointer   SCT       DCS     then three dwords for later (pointer's upper half, EDTLA)
  */
-import { type RingEndpoint, type RingSaved, TransferRing } from "./transfer-ring.ts";
+import type { RingEndpoint, RingSaved } from "./ring-endpoint.ts";
+import { TransferRing } from "./transfer-ring.ts";
 
 const STREAM_CONTEXT_SIZE = 16;
 const STREAM_CONTEXT_DEQUEUE = 0xfffffff0;
