@@ -3,7 +3,7 @@
  * loopback, and a buffer that control transfers write and read. It differs from Linux's own gadget of that name in having
  * interrupt endpoints, as a third alternate.
  *
- *   configuration 3   source and sink   alternate 0: bulk    1: bulk, isochronous    2: bulk, interrupt
+ *   configuration 3   source and sink   alternate 0: bulk    1: bulk, isochronous    2: interrupt
  *   configuration 2   loopback          bulk
  */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER, TYPE_BULK, TYPE_INTERRUPT, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
@@ -75,8 +75,9 @@ export function gadgetZeroModel(speed: GadgetZeroSpeed, interval: number): Devic
       subclass: 0,
       protocol: 0,
       name,
-      endpoints: [...pair(1, TYPE_BULK, bulk), ...endpoints],
+      endpoints,
     }));
+  const bulkPair = pair(1, TYPE_BULK, bulk);
   const power = { attributes: CONFIGURATION_SELF_POWERED, maxPower: 1 };
   return {
     speed: rest.speed,
@@ -98,12 +99,12 @@ export function gadgetZeroModel(speed: GadgetZeroSpeed, interval: number): Devic
         name: 4,
         interfaces: settings(
           4,
-          [],
-          pair(2, TYPE_ISOCHRONOUS, isochronous, interval),
+          bulkPair,
+          [...bulkPair, ...pair(2, TYPE_ISOCHRONOUS, isochronous, interval)],
           pair(3, TYPE_INTERRUPT, interrupt, 4),
         ),
       },
-      { ...power, value: LOOPBACK, name: 5, interfaces: settings(5, []) },
+      { ...power, value: LOOPBACK, name: 5, interfaces: settings(5, bulkPair) },
     ],
     strings: ["pvusb", "Gadget Zero", "0123456789.0123456789.0123456789", "source and sink", "loopback"],
     ...(speed === "super"
