@@ -1,8 +1,8 @@
-/** A stock guest's dd from the flash drive beside v86's own IDE disk: the same image, the same boot, by turns. */
+/** A stock guest's dd from USB disks beside v86's own IDE disk: the same image, the same boot, by turns. */
 import { Guest } from "../../app/guest/default-guest.ts";
 import { folderFiles, installedV86 } from "../../app/guest/node-files.ts";
 import { createUsbHost, type UsbController, type UsbHost } from "../../app/index.ts";
-import { type Section, type Spread, spread, type Table } from "./section.ts";
+import { type Section, spread, type Table } from "./section.ts";
 
 const MIB = 1 << 20;
 const IMAGE_SIZE = 64 * MIB;
@@ -29,12 +29,30 @@ const WORKS: readonly Work[] = [
   },
   { name: "read 4 KiB", bytes: 4 * MIB, dd: (device) => `dd if=${device} of=/dev/null bs=4k count=1024 iflag=direct` },
   { name: "write 4 KiB", bytes: 4 * MIB, dd: (device) => `dd if=/dev/zero of=${device} bs=4k count=1024 oflag=direct` },
+  {
+    name: "8 × read 64 KiB",
+    bytes: 32 * MIB,
+    dd: (device) => atOnce(`dd if=${device} of=/dev/null bs=64k skip=$((i*64)) count=64 iflag=direct`),
+  },
+  {
+    name: "8 × read 4 KiB",
+    bytes: 4 * MIB,
+    dd: (device) => atOnce(`dd if=${device} of=/dev/null bs=4k skip=$((i*1024)) count=128 iflag=direct`),
+  },
 ];
 
+/** Eight of them, `i` being 0 to 7. */
+function atOnce(command: string): string {
+  return `for i in 0 1 2 3 4 5 6 7; do ${command} & done; wait`;
+}
+
+const DISKS = ["ide", "flash", "uas"] as const;
+type Disk = (typeof DISKS)[number];
+
 const NOTES = [
-  "dd in the guest with O_DIRECT, one request at a time, timed by the host's clock between two marks on the serial line.",
-  "Both disks hold the same 64 MiB in memory; the flash drive is bulk-only at super speed. Medians [min..max] over rounds in",
-  "which the disks take turns; the first round, with cold compiled code, is not counted.",
+  "dd in the guest with O_DIRECT, one request at a time or eight dd at once, timed by the host's clock between two marks on",
+  "the serial line. All disks hold the same 64 MiB in memory; the USB drives are at super speed, the flash drive bulk-only.",
+  "Medians [min..max] over rounds in which the disks take turns; the first round, with cold compiled code, is not counted.",
 ];
 
 /** Milliseconds that `command` takes in the guest. */
@@ -80,31 +98,44 @@ async function measure(placement: "worker" | "thread", rounds: number): Promise<
     },
   });
   try {
-    await controller?.port(1).plug(host.device("flash-drive", { image: { bytes: image } }));
-    const disks = { ide: await find(guest, "v86"), usb: await find(guest, "flash drive") };
-    const rates = WORKS.map(() => ({ ide: [] as number[], usb: [] as number[] }));
+    const source = { image: { bytes: image } };
+    await controller?.port(1).plug(host.device("flash-drive", source));
+    await controller?.port(2).plug(host.device("uas-drive", source));
+    const devices: Record<Disk, string> = {
+      ide: await find(guest, "v86"),
+      flash: await find(guest, "flash drive"),
+      uas: await find(guest, "uas drive"),
+    };
+    const rates = WORKS.map((): Record<Disk, number[]> => ({ ide: [], flash: [], uas: [] }));
     for (let round = 0; round <= rounds; round++) {
       for (const [index, work] of WORKS.entries()) {
-        for (const disk of round % 2 ? (["usb", "ide"] as const) : (["ide", "usb"] as const)) {
-          const ms = await time(guest, work.dd(disks[disk]));
+        for (let turn = 0; turn < DISKS.length; turn++) {
+          const disk = DISKS[(round + turn) % DISKS.length] ?? "ide";
+          const ms = await time(guest, work.dd(devices[disk]));
           if (round > 0) rates[index]?.[disk].push(work.bytes / 1e3 / ms);
         }
       }
     }
-    const row = (name: string, of: (index: number) => Spread): (string | Spread)[] => [
+    const row = (name: string, disk: Disk) => [name, ...rates.map((each) => spread("MB/s", each[disk]))];
+    const ratio = (name: string, disk: Disk, over: Disk) => [
       name,
-      ...WORKS.map((_, index) => of(index)),
+      ...rates.map((each) =>
+        spread(
+          "ratio",
+          each[disk].map((rate, round) => rate / (each[over][round] ?? 0)),
+        ),
+      ),
     ];
-    const ratios = (index: number) =>
-      (rates[index]?.usb ?? []).map((rate, round) => rate / (rates[index]?.ide[round] ?? 0));
     return {
       title: `Guest storage, Node, software device in the ${placement === "worker" ? "worker" : "guest's thread"}: MB/s`,
       notes: NOTES,
       columns: ["", ...WORKS.map(({ name }) => name)],
       rows: [
-        row("v86 IDE", (index) => spread("MB/s", rates[index]?.ide ?? [])),
-        row("flash drive", (index) => spread("MB/s", rates[index]?.usb ?? [])),
-        row("flash drive ÷ IDE", (index) => spread("ratio", ratios(index))),
+        row("v86 IDE", "ide"),
+        row("flash drive", "flash"),
+        row("UAS drive", "uas"),
+        ratio("flash drive ÷ IDE", "flash", "ide"),
+        ratio("UAS drive ÷ flash drive", "uas", "flash"),
       ],
     };
   } finally {
