@@ -12,9 +12,9 @@ const INTERFACE = "$(readlink -f /sys/block/sda/device/../../..)";
 
 /** At super speed each command has streams of its own; at high speed they share the pipes by READ READY and WRITE READY. */
 describe.each([
-  { speed: "super", placement: "thread", mebibytes: 64, unplugs: 10 },
-  { speed: "super", placement: "worker", mebibytes: 16, unplugs: 6 },
-  { speed: "high", placement: "thread", mebibytes: 16, unplugs: 6 },
+  { speed: "super", placement: "thread", mebibytes: 64, unplugs: 5 },
+  { speed: "super", placement: "worker", mebibytes: 8, unplugs: 3 },
+  { speed: "high", placement: "thread", mebibytes: 8, unplugs: 3 },
 ] as const)(
   "a UAS drive of a stock Linux guest at $speed speed, backend in a $placement",
   ({ speed, placement, mebibytes, unplugs }) => {
