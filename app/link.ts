@@ -73,7 +73,8 @@ export class Link {
   #closed = false;
   /** The backend holds the link for a saved state: it answers nothing, and is waited for. */
   held = false;
-  /** Runs while a cancel waits for its answer. */
+  /** Cancels that wait for their answer, and the timer that runs while there are any. */
+  #cancels = 0;
   #watch: ReturnType<typeof setTimeout> | undefined;
   /** Called once, when the backend has broken the protocol, with VIOLATION_… as the reason. */
   onViolation: ((reason: number) => void) | undefined;
@@ -122,6 +123,7 @@ export class Link {
   cancel(urb: Urb): void {
     if (!urb.inFlight || urb.patience > 0) return;
     urb.patience = 1;
+    this.#cancels++;
     this.core.exports.cancel(urb.slot);
     this.#watch ??= setTimeout(() => this.#waited(), PATIENCE_MS);
   }
@@ -217,17 +219,15 @@ export class Link {
   #waited(): void {
     this.#watch = undefined;
     this.poll();
-    let waiting = false;
+    if (this.#cancels === 0 || this.#closed) return;
     let silent = false;
     for (const urb of this.#urbs) {
-      if (!urb.inFlight || urb.patience === 0) continue;
-      waiting = true;
-      if (!this.held) silent ||= ++urb.patience > PATIENCE_LOOKS;
+      if (!this.held && urb.inFlight && urb.patience > 0) silent = ++urb.patience > PATIENCE_LOOKS || silent;
     }
-    if (silent && !this.#closed) {
+    if (silent) {
       this.#violated(VIOLATION_SILENCE);
       this.#client?.settled();
-    } else if (waiting) {
+    } else {
       this.#watch = setTimeout(() => this.#waited(), PATIENCE_MS);
     }
   }
@@ -247,6 +247,10 @@ export class Link {
     urb.status = status;
     urb.actual = actual;
     urb.inFlight = false;
+    if (urb.patience > 0 && --this.#cancels === 0) {
+      clearTimeout(this.#watch);
+      this.#watch = undefined;
+    }
     if (this.taps.size > 0) for (const tap of this.taps) tap("complete", urb);
     urb.owner?.urbCompleted(urb);
   }
