@@ -26,8 +26,7 @@ const HCCPARAMS1_PPC = 1 << 3;
 const HCCPARAMS1_NSS = 1 << 7;
 /** Parse All Event Data: those behind a short packet, too. */
 const HCCPARAMS1_PAE = 1 << 8;
-/** Contiguous Frame ID: every Isoch TRB may name its frame. */
-const HCCPARAMS1_CFC = 1 << 11;
+/* Contiguous Frame ID (bit 11) is not said, though a TD may name its frame: Linux would name each, and skip some when late. */
 const HCCPARAMS1_MAX_PSA_SIZE_SHIFT = 12;
 /** Isochronous Scheduling Threshold: one frame. */
 const IST = (1 << 3) | 1;
@@ -43,7 +42,6 @@ export function capabilityRegisters(sockets: number): Register[] {
     HCCPARAMS1_PPC |
     HCCPARAMS1_NSS |
     HCCPARAMS1_PAE |
-    HCCPARAMS1_CFC |
     (MAX_PSA_SIZE << HCCPARAMS1_MAX_PSA_SIZE_SHIFT) |
     ((EXTENDED_CAPABILITIES >> 2) << 16);
   const constant = (name: string, offset: number, value: number): Register => {

@@ -22,8 +22,8 @@ const WINDOW_FRAMES = 895;
  * goes on from now.
  */
 const LATE_MAX = 800;
-/** How long a service interval waits for its TD, for the guest may have heard late that the last one is done. 10 ms. */
-const GRACE = 80;
+/** How long a service interval waits for its TD, for the guest may have heard late that the last one is done. */
+const GRACE = LATE_MAX;
 
 export class IsochSchedule {
   /** Microframes of a service interval. */
