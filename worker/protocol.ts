@@ -34,7 +34,7 @@ export type DeviceSource =
       readonly tone?: number;
       readonly speed?: "full" | "high";
     }
-  /** The device of Linux's usbtest driver: worker/device/gadget-zero.ts tells what the settings mean. */
+  /** The device of Linux's usbtest driver: worker/device/gadget-zero/ tells what the settings mean. */
   | {
       readonly kind: "gadget-zero";
       /** SuperSpeed if it is not given. */

@@ -7,13 +7,13 @@ import { createMicrophone } from "./audio/microphone.ts";
 import { SoundRecorder } from "./audio/sound-recorder.ts";
 import { createSpeaker } from "./audio/speaker.ts";
 import { createCamera } from "./camera/camera.ts";
-import type { DriveOptions } from "./drive-model.ts";
-import { createFlashDrive } from "./flash-drive.ts";
-import { createGadgetZero } from "./gadget-zero.ts";
+import { createGadgetZero } from "./gadget-zero/gadget-zero.ts";
 import { createHub } from "./hub/hub.ts";
-import { openImage } from "./image/open-image.ts";
-import { createKeyboard } from "./keyboard.ts";
-import { createUasDrive } from "./uas-drive.ts";
+import { createKeyboard } from "./keyboard/keyboard.ts";
+import type { DriveOptions } from "./storage/drive-model.ts";
+import { createFlashDrive } from "./storage/flash-drive.ts";
+import { openImage } from "./storage/image/open-image.ts";
+import { createUasDrive } from "./storage/uas-drive.ts";
 
 /**
  * Makes a software device, at no more than the `fastest` speed. Rejects with an UnsupportedError for a kind that is none, an

@@ -8,7 +8,7 @@ import {
   TYPE_INTERRUPT,
   TYPE_ISOCHRONOUS,
 } from "../../../asm/layout.ts";
-import { createGadgetZero, type GadgetZeroOptions } from "../../../worker/device/gadget-zero.ts";
+import { createGadgetZero, type GadgetZeroOptions } from "../../../worker/device/gadget-zero/gadget-zero.ts";
 import { type Answer, bytes, Host, hex, now, pattern, type Transfer } from "./harness.ts";
 
 const BULK_IN = 0x81;

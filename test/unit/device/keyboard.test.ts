@@ -7,8 +7,8 @@ import {
   STATUS_STALL,
   TYPE_INTERRUPT,
 } from "../../../asm/layout.ts";
-import { createKeyboard } from "../../../worker/device/keyboard.ts";
-import { usageOf } from "../../../worker/device/keyboard-usages.ts";
+import { createKeyboard } from "../../../worker/device/keyboard/keyboard.ts";
+import { usageOf } from "../../../worker/device/keyboard/keyboard-usages.ts";
 import { bytes, Host, hex, now, type Transfer } from "./harness.ts";
 
 const IN = 0x81;

@@ -12,8 +12,8 @@ import type { ActiveConfiguration } from "../../../worker/device/active-configur
 import { CONFIGURATION_REMOTE_WAKEUP, CONFIGURATION_SELF_POWERED } from "../../../worker/device/descriptor.ts";
 import type { DeviceFunction, DeviceModel } from "../../../worker/device/device-model.ts";
 import type { Endpoint } from "../../../worker/device/endpoint.ts";
-import { flashDriveModel } from "../../../worker/device/flash-drive.ts";
 import { SoftwareDevice } from "../../../worker/device/software-device.ts";
+import { flashDriveModel } from "../../../worker/device/storage/flash-drive.ts";
 import { bytes, Host, hex, now } from "./harness.ts";
 
 /** A device that answers nothing by itself and writes down what it is told. */

@@ -1,8 +1,8 @@
 /** A bulk-only host: what usb-storage does, one step at a time. */
 import { STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
-import type { DriveSpeed } from "../../../worker/device/drive-model.ts";
-import { createFlashDrive } from "../../../worker/device/flash-drive.ts";
-import { openImage } from "../../../worker/device/image/open-image.ts";
+import type { DriveSpeed } from "../../../worker/device/storage/drive-model.ts";
+import { createFlashDrive } from "../../../worker/device/storage/flash-drive.ts";
+import { openImage } from "../../../worker/device/storage/image/open-image.ts";
 import type { Device } from "../../../worker/device.ts";
 import type { ImageSource } from "../../../worker/protocol.ts";
 import { type Answer, Host, now } from "./harness.ts";

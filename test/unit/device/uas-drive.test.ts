@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { bytesOf, putConfiguration } from "../../../worker/device/descriptor.ts";
-import type { DriveSpeed } from "../../../worker/device/drive-model.ts";
-import { uasDriveModel } from "../../../worker/device/uas-drive.ts";
+import type { DriveSpeed } from "../../../worker/device/storage/drive-model.ts";
+import { uasDriveModel } from "../../../worker/device/storage/uas-drive.ts";
 import { bytes, hex } from "./harness.ts";
 
 function configuration(speed: DriveSpeed): string {

@@ -1,9 +1,9 @@
 /** A strict host of USB Attached SCSI: what a driver does, and every rule of the order that the device must keep. */
 import { SPEED_SUPER, STATUS_CANCELLED, STATUS_OK } from "../../../asm/layout.ts";
-import type { DriveSpeed } from "../../../worker/device/drive-model.ts";
-import { openImage } from "../../../worker/device/image/open-image.ts";
-import type { Image } from "../../../worker/device/image.ts";
-import { createUasDrive } from "../../../worker/device/uas-drive.ts";
+import type { DriveSpeed } from "../../../worker/device/storage/drive-model.ts";
+import { openImage } from "../../../worker/device/storage/image/open-image.ts";
+import type { Image } from "../../../worker/device/storage/image.ts";
+import { createUasDrive } from "../../../worker/device/storage/uas-drive.ts";
 import type { ImageSource } from "../../../worker/protocol.ts";
 import { Host, now, type Transfer } from "./harness.ts";
 import { cdb } from "./storage.ts";

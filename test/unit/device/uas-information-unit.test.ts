@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Command } from "../../../worker/device/command-set.ts";
-import { CommandPipeUnit, StatusPipeUnit } from "../../../worker/device/uas-information-unit.ts";
+import type { Command } from "../../../worker/device/storage/command-set.ts";
+import { CommandPipeUnit, StatusPipeUnit } from "../../../worker/device/storage/uas-information-unit.ts";
 import type { Request } from "../../../worker/request.ts";
 import { bytes, hex } from "./harness.ts";
 

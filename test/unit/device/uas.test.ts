@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { STATUS_BABBLE, STATUS_CANCELLED, STATUS_INVALID, STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
-import { openImage } from "../../../worker/device/image/open-image.ts";
-import type { Image } from "../../../worker/device/image.ts";
+import { openImage } from "../../../worker/device/storage/image/open-image.ts";
+import type { Image } from "../../../worker/device/storage/image.ts";
 import { bytes, hex, now, pattern, type Transfer } from "./harness.ts";
 import { cdb, rw10 } from "./storage.ts";
 import {

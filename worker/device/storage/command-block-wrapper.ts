@@ -1,5 +1,5 @@
 /** The wrappers of the bulk-only transport: what comes before a command's data, and what comes behind it (BOT 1.0 §5). */
-import type { Request } from "../request.ts";
+import type { Request } from "../../request.ts";
 
 /**
  * Command Block Wrapper (BOT 1.0 §5.1), little-endian:

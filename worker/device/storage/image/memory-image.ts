@@ -1,7 +1,7 @@
 /** A disk in memory, which grows as it is written: a large blank one costs nothing. */
-import { Saved } from "../../../asm/saved.ts";
-import type { ImageSource } from "../../protocol.ts";
-import type { Request } from "../../request.ts";
+import { Saved } from "../../../../asm/saved.ts";
+import type { ImageSource } from "../../../protocol.ts";
+import type { Request } from "../../../request.ts";
 import { checkSize, type Image, paddingNotes, wholeSectors } from "../image.ts";
 
 const CHUNK_SHIFT = 20;

@@ -1,7 +1,7 @@
 /** A disk that is a file with synchronous access: one on Node's disk, or one of the origin's private file system. */
-import { Saved } from "../../../asm/saved.ts";
-import type { ImageSource } from "../../protocol.ts";
-import type { Request } from "../../request.ts";
+import { Saved } from "../../../../asm/saved.ts";
+import type { ImageSource } from "../../../protocol.ts";
+import type { Request } from "../../../request.ts";
 import { type Image, ImageError, paddingNotes, wholeSectors } from "../image.ts";
 
 /** The few things such a file does. Both kinds take views of shared memory or say so when it is opened. */

@@ -1,5 +1,5 @@
 /** From where a person said the bytes are to the image. */
-import type { ImageSource } from "../../protocol.ts";
+import type { ImageSource } from "../../../protocol.ts";
 import { type Image, ImageError } from "../image.ts";
 import { BlobImage } from "./blob-image.ts";
 import { MemoryImage } from "./memory-image.ts";

@@ -1,5 +1,5 @@
 /** The tasks under way, in the order they came: which may begin, and what task management does to them (SAM-5 §7, §8). */
-import type { Saved } from "../../asm/saved.ts";
+import type { Saved } from "../../../asm/saved.ts";
 import type { CommandSet } from "./command-set.ts";
 import * as iu from "./uas-information-unit.ts";
 import { Task } from "./uas-task.ts";

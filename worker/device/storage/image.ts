@@ -1,7 +1,7 @@
 /** Where a disk's bytes are. An image moves them straight between its store and a transfer's payload. */
-import { PlugError } from "../plug-error.ts";
-import type { ImageSource } from "../protocol.ts";
-import type { Request } from "../request.ts";
+import { PlugError } from "../../plug-error.ts";
+import type { ImageSource } from "../../protocol.ts";
+import type { Request } from "../../request.ts";
 
 export const SECTOR_SIZE = 512;
 

@@ -1,5 +1,5 @@
 /** A direct-access SCSI device over an image: what its commands share. */
-import { Saved } from "../../asm/saved.ts";
+import { Saved } from "../../../asm/saved.ts";
 import type { CommandSet } from "./command-set.ts";
 import { type Image, SECTOR_SIZE } from "./image.ts";
 import { ScsiCommand } from "./scsi.ts";

@@ -1,7 +1,9 @@
 /** A USB flash drive: bulk-only transport, transparent SCSI, an image. */
+
+import type { InterfaceDescriptor } from "../descriptor.ts";
+import type { DeviceModel } from "../device-model.ts";
+import { SoftwareDevice } from "../software-device.ts";
 import { BulkOnlyTransport } from "./bulk-only.ts";
-import type { InterfaceDescriptor } from "./descriptor.ts";
-import type { DeviceModel } from "./device-model.ts";
 import {
   bulk,
   type DriveKind,
@@ -12,7 +14,6 @@ import {
   serialNumber,
 } from "./drive-model.ts";
 import { ScsiDisk } from "./scsi-disk.ts";
-import { SoftwareDevice } from "./software-device.ts";
 
 export const BULK_IN = 0x81;
 export const BULK_OUT = 0x02;

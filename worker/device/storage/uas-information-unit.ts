@@ -1,5 +1,5 @@
 /** The information units of USB Attached SCSI (UAS-3 §6.2): what a host sends on the command pipe, and hears on status. */
-import type { Request } from "../request.ts";
+import type { Request } from "../../request.ts";
 import type { Command } from "./command-set.ts";
 import { be16, byte, putBe16 } from "./scsi-command.ts";
 

@@ -1,6 +1,6 @@
 /** What the commands of a direct-access SCSI device do (SPC-4 §6, SBC-3 §5). */
-import { Saved } from "../../asm/saved.ts";
-import type { Request } from "../request.ts";
+import { Saved } from "../../../asm/saved.ts";
+import type { Request } from "../../request.ts";
 import type { Command, Direction, SavedCommand } from "./command-set.ts";
 import { SECTOR_SIZE } from "./image.ts";
 import * as scsi from "./scsi-command.ts";

@@ -8,13 +8,13 @@
  * moves as its own stream lets it. Without, a task takes the data pipe when it is free, says so by READ READY or WRITE
  * READY, and has it until all its data is moved.
  */
-import { STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
-import { Saved } from "../../asm/saved.ts";
-import type { Request } from "../request.ts";
-import type { ActiveConfiguration } from "./active-configuration.ts";
+import { STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
+import { Saved } from "../../../asm/saved.ts";
+import type { Request } from "../../request.ts";
+import type { ActiveConfiguration } from "../active-configuration.ts";
+import type { DeviceFunction } from "../device-model.ts";
+import type { Endpoint } from "../endpoint.ts";
 import type { CommandSet } from "./command-set.ts";
-import type { DeviceFunction } from "./device-model.ts";
-import type { Endpoint } from "./endpoint.ts";
 import * as iu from "./uas-information-unit.ts";
 import type { Task } from "./uas-task.ts";
 import { TaskSet } from "./uas-task-set.ts";

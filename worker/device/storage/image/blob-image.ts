@@ -1,6 +1,6 @@
 /** A read-only disk that is a Blob or a File: of a browser, of Node, or of anything with the same methods. */
-import { Saved } from "../../../asm/saved.ts";
-import type { Request } from "../../request.ts";
+import { Saved } from "../../../../asm/saved.ts";
+import type { Request } from "../../../request.ts";
 import { checkSize, type Image, ImageError, paddingNotes, wholeSectors } from "../image.ts";
 
 /** Only workers of a browser have it; TypeScript's DOM library does not. */

@@ -6,17 +6,24 @@
  *   configuration 3   source and sink   alternate 0: bulk    1: bulk, isochronous    2: interrupt
  *   configuration 2   loopback          bulk
  */
-import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER, TYPE_BULK, TYPE_INTERRUPT, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
-import { Saved } from "../../asm/saved.ts";
-import type { Request } from "../request.ts";
-import type { ActiveConfiguration } from "./active-configuration.ts";
-import { CONFIGURATION_SELF_POWERED, type EndpointDescriptor, type InterfaceDescriptor } from "./descriptor.ts";
-import type { DeviceFunction, DeviceModel } from "./device-model.ts";
-import type { Endpoint } from "./endpoint.ts";
+import {
+  SPEED_FULL,
+  SPEED_HIGH,
+  SPEED_SUPER,
+  TYPE_BULK,
+  TYPE_INTERRUPT,
+  TYPE_ISOCHRONOUS,
+} from "../../../asm/layout.ts";
+import { Saved } from "../../../asm/saved.ts";
+import type { Request } from "../../request.ts";
+import type { ActiveConfiguration } from "../active-configuration.ts";
+import { CONFIGURATION_SELF_POWERED, type EndpointDescriptor, type InterfaceDescriptor } from "../descriptor.ts";
+import type { DeviceFunction, DeviceModel } from "../device-model.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { SoftwareDevice } from "../software-device.ts";
+import { answerIn, answerOut } from "../standard-requests.ts";
 import { Loopback } from "./loopback.ts";
-import { SoftwareDevice } from "./software-device.ts";
 import { type Pattern, SourceSink } from "./source-sink.ts";
-import { answerIn, answerOut } from "./standard-requests.ts";
 
 export type GadgetZeroSpeed = "full" | "high" | "super";
 

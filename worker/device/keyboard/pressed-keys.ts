@@ -1,5 +1,5 @@
 /** Which keys are down, as the report of a boot keyboard says it (HID 1.11 appendix B.1). */
-import type { Saved } from "../../asm/saved.ts";
+import type { Saved } from "../../../asm/saved.ts";
 import { USAGE_CONTROL_LEFT, USAGE_ERROR_ROLL_OVER } from "./keyboard-usages.ts";
 
 /**

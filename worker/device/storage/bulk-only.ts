@@ -12,10 +12,13 @@
  *
  * What the host has queued decides when a step is taken: `#advance` goes on until an endpoint it needs is empty.
  */
-import { STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
-import { Saved } from "../../asm/saved.ts";
-import type { Request } from "../request.ts";
-import type { ActiveConfiguration } from "./active-configuration.ts";
+import { STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
+import { Saved } from "../../../asm/saved.ts";
+import type { Request } from "../../request.ts";
+import type { ActiveConfiguration } from "../active-configuration.ts";
+import type { DeviceFunction } from "../device-model.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { answerIn, answerOut } from "../standard-requests.ts";
 import {
   COMMAND_FAILED,
   COMMAND_PASSED,
@@ -25,9 +28,6 @@ import {
   STATUS_WRAPPER_LENGTH,
 } from "./command-block-wrapper.ts";
 import type { Command, CommandSet } from "./command-set.ts";
-import type { DeviceFunction } from "./device-model.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { answerIn, answerOut } from "./standard-requests.ts";
 
 /** bmRequestType << 8 | bRequest (BOT 1.0 §3.1, §3.2). */
 const BULK_ONLY_MASS_STORAGE_RESET = 0x21ff;

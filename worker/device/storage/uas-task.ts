@@ -8,8 +8,8 @@
  *    │ └── another unit ────────────────────────────────────────────────────────────────┘    │
  *    └─────────────────────── fetched by the host, or aborted ───────────────────────────────┘
  */
-import type { Saved } from "../../asm/saved.ts";
-import type { Request } from "../request.ts";
+import type { Saved } from "../../../asm/saved.ts";
+import type { Request } from "../../request.ts";
 import type { Command } from "./command-set.ts";
 import { COMMAND_BLOCK_LENGTH, type CommandPipeUnit, SIMPLE, StatusPipeUnit } from "./uas-information-unit.ts";
 

@@ -1,10 +1,12 @@
 /** A USB drive as UAS products are: alternate 0 of its interface is bulk-only, alternate 1 is USB Attached SCSI. */
-import { Saved } from "../../asm/saved.ts";
-import type { Request } from "../request.ts";
-import type { ActiveConfiguration } from "./active-configuration.ts";
+import { Saved } from "../../../asm/saved.ts";
+import type { Request } from "../../request.ts";
+import type { ActiveConfiguration } from "../active-configuration.ts";
+import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
+import type { DeviceFunction, DeviceModel } from "../device-model.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { SoftwareDevice } from "../software-device.ts";
 import { BulkOnlyTransport } from "./bulk-only.ts";
-import type { EndpointDescriptor, InterfaceDescriptor } from "./descriptor.ts";
-import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import {
   bulk,
   type DriveKind,
@@ -14,10 +16,8 @@ import {
   driveOrigin,
   serialNumber,
 } from "./drive-model.ts";
-import type { Endpoint } from "./endpoint.ts";
 import { BULK_IN, BULK_OUT, bulkOnlyInterface } from "./flash-drive.ts";
 import { ScsiDisk } from "./scsi-disk.ts";
-import { SoftwareDevice } from "./software-device.ts";
 import { type UasPipes, UasTransport } from "./uas.ts";
 
 const PIPES: UasPipes<number> = { command: 0x04, status: 0x83, dataIn: BULK_IN, dataOut: BULK_OUT };

@@ -5,9 +5,9 @@
  * silicon: Linux's usbtest never gets hold of a transfer that is over before its submission returns. Isochronous transfers
  * are answered at once.
  */
-import { STATUS_OK } from "../../asm/layout.ts";
-import type { Request } from "../request.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { STATUS_OK } from "../../../asm/layout.ts";
+import type { Request } from "../../request.ts";
+import type { Endpoint } from "../endpoint.ts";
 
 /** "mod63": byte i of a packet is i modulo 63. Both patterns begin anew with each transfer. */
 export type Pattern = "zero" | "mod63";

@@ -1,17 +1,17 @@
 /** A boot keyboard (HID 1.11 §4.2, appendix B.1): keys of the page become reports, each change its own, in order. */
-import { SPEED_FULL, STATUS_BABBLE, STATUS_OK } from "../../asm/layout.ts";
-import { Saved } from "../../asm/saved.ts";
-import type { DeviceHost } from "../device.ts";
-import type { DeviceInput } from "../protocol.ts";
-import type { Request } from "../request.ts";
-import type { ActiveConfiguration } from "./active-configuration.ts";
-import { bytesOf, CONFIGURATION_REMOTE_WAKEUP, DESCRIPTOR_HID, DESCRIPTOR_HID_REPORT, putHid } from "./descriptor.ts";
-import type { DeviceFunction, DeviceModel } from "./device-model.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { SPEED_FULL, STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
+import { Saved } from "../../../asm/saved.ts";
+import type { DeviceHost } from "../../device.ts";
+import type { DeviceInput } from "../../protocol.ts";
+import type { Request } from "../../request.ts";
+import type { ActiveConfiguration } from "../active-configuration.ts";
+import { bytesOf, CONFIGURATION_REMOTE_WAKEUP, DESCRIPTOR_HID, DESCRIPTOR_HID_REPORT, putHid } from "../descriptor.ts";
+import type { DeviceFunction, DeviceModel } from "../device-model.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { SoftwareDevice } from "../software-device.ts";
+import { answerIn, answerOut } from "../standard-requests.ts";
 import { usageOf } from "./keyboard-usages.ts";
 import { PressedKeys, REPORT_LENGTH } from "./pressed-keys.ts";
-import { SoftwareDevice } from "./software-device.ts";
-import { answerIn, answerOut } from "./standard-requests.ts";
 
 /** bmRequestType << 8 | bRequest (HID 1.11 §7.1, §7.2). */
 const GET_INTERFACE_DESCRIPTOR = 0x8106;

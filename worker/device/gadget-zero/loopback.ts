@@ -6,9 +6,9 @@
  * An OUT transfer is answered when all of it is in the buffer; until the host reads, one for which there is no room waits,
  * as behind a NAK. An IN transfer ends where the OUT transfer ended, when it is full, or with a full buffer.
  */
-import { STATUS_OK } from "../../asm/layout.ts";
-import type { Saved } from "../../asm/saved.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { STATUS_OK } from "../../../asm/layout.ts";
+import type { Saved } from "../../../asm/saved.ts";
+import type { Endpoint } from "../endpoint.ts";
 
 const CAPACITY = 128 << 10;
 /** Ends, so that transfers without data are bounded too. */

@@ -1,8 +1,8 @@
 /** What the drives have in common: descriptors by speed, serial numbers, the options a person gives. */
-import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../asm/layout.ts";
-import type { DeviceSource } from "../protocol.ts";
-import type { EndpointDescriptor, InterfaceDescriptor } from "./descriptor.ts";
-import type { DeviceModel } from "./device-model.ts";
+import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
+import type { DeviceSource } from "../../protocol.ts";
+import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
+import type { DeviceModel } from "../device-model.ts";
 import type { Image } from "./image.ts";
 
 export interface DriveOptions {

@@ -1,5 +1,5 @@
 /** The seam between a storage transport (bulk-only.ts, uas.ts) and the commands it carries (scsi.ts). */
-import type { Request } from "../request.ts";
+import type { Request } from "../../request.ts";
 
 /** Where the data of a command goes, as the host sees it. */
 export type Direction = "none" | "in" | "out";
