@@ -13,8 +13,7 @@ const INTERFACE = "$(readlink -f /sys/block/sda/device/../../..)";
 /** At super speed each command has streams of its own; at high speed they share the pipes by READ READY and WRITE READY. */
 describe.each([
   { speed: "super", placement: "thread", mebibytes: 64, unplugs: 5 },
-  { speed: "super", placement: "worker", mebibytes: 8, unplugs: 3 },
-  { speed: "high", placement: "thread", mebibytes: 8, unplugs: 3 },
+  { speed: "high", placement: "worker", mebibytes: 8, unplugs: 3 },
 ] as const)(
   "a UAS drive of a stock Linux guest at $speed speed, backend in a $placement",
   ({ speed, placement, mebibytes, unplugs }) => {
@@ -77,19 +76,19 @@ describe.each([
 
     it("serves several readers and a writer at once, each with its own data", async () => {
       const path = join(folder, "several.img");
-      const bytes = pattern(20 * MIB, 3);
+      const bytes = pattern(10 * MIB, 3);
       writeFileSync(path, bytes);
       const said = await plugged(path, () =>
         bench.run(
-          "for i in 0 1 2 3; do (dd if=/dev/sda bs=64k skip=$((i*64)) count=64 iflag=direct 2>/dev/null | md5sum >/tmp/$i) & done;" +
-            "dd if=/dev/zero of=/dev/sda bs=64k seek=256 count=64 oflag=direct 2>/dev/null; wait; cat /tmp/[0-3]; rm /tmp/[0-3]",
+          "for i in 0 1 2 3; do (dd if=/dev/sda bs=64k skip=$((i*32)) count=32 iflag=direct 2>/dev/null | md5sum >/tmp/$i) & done;" +
+            "dd if=/dev/zero of=/dev/sda bs=64k seek=128 count=32 oflag=direct 2>/dev/null; wait; cat /tmp/[0-3]; rm /tmp/[0-3]",
         ),
       );
-      const parts = [0, 1, 2, 3].map((part) => md5(bytes.subarray(part * 4 * MIB, (part + 1) * 4 * MIB)));
+      const parts = [0, 1, 2, 3].map((part) => md5(bytes.subarray(part * 2 * MIB, (part + 1) * 2 * MIB)));
       expect(said.match(/[0-9a-f]{32}/g)).toEqual(parts);
       const image = readFileSync(path);
-      expect(md5(image.subarray(0, 16 * MIB))).toBe(md5(bytes.subarray(0, 16 * MIB)));
-      expect(image.subarray(16 * MIB).every((byte) => byte === 0)).toBe(true);
+      expect(md5(image.subarray(0, 8 * MIB))).toBe(md5(bytes.subarray(0, 8 * MIB)));
+      expect(image.subarray(8 * MIB).every((byte) => byte === 0)).toBe(true);
     });
 
     it("answers commands late and out of order when its bytes are only promised", async () => {
