@@ -18,7 +18,9 @@ describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backe
   });
   afterAll(() => bench?.stop());
   /** What does not depend on where the backend runs is tried once. */
-  const once = it.skipIf(placement === "worker");
+  const once = (title: string, work: () => Promise<void>) => {
+    if (placement === "thread") it(title, work);
+  };
 
   const drive = (bytes: Uint8Array<ArrayBuffer>) => bench.host.device("flash-drive", { image: { bytes } });
 
@@ -137,13 +139,15 @@ describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backe
   });
 
   it("a hub pulled out in the middle of a dd takes all with it, and leaves nothing behind", async () => {
-    const { controller, host, guest, run } = bench;
+    const { controller, host, guest, run, until } = bench;
     const atRest = { inFlight: controller.inFlight, ...controller.free };
     for (const usb of [2, 3] as const) {
       await withHub({ usb }, async (hub) => {
         await hub.port(1).plug(host.device("keyboard"));
         await hub.port(3).plug(host.device("flash-drive", { image: { size: 64 * MIB } }));
         await run(DISK);
+        // A device that is pulled out while it is enumerated is rightly complained of.
+        await until("grep -q 'pvusb Keyboard' /proc/bus/input/devices");
         const dd = guest.exec("while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1");
         const { bytesIn } = hub.port(3).status.counters;
         while (hub.port(3).status.counters.bytesIn < bytesIn + 2 * MIB) {
