@@ -44,7 +44,7 @@ export interface Outcome {
 }
 
 /** An event that must come. */
-interface Expected {
+export interface ExpectedEvent {
   readonly code: number;
   readonly parameter: number;
   readonly length: number;
@@ -75,7 +75,7 @@ export class Pipe {
   /** Bytes that the device has had, and has not been asked about. */
   readonly received: number[] = [];
   halted = false;
-  #expected: Expected[] = [];
+  #expected: ExpectedEvent[] = [];
   #retryable = false;
 
   constructor(endpoint: number, stream: number) {
@@ -105,7 +105,7 @@ export class Pipe {
     if (this.#expected.length === 0) this.#expected = expectedOf(td, outcome);
     const expected = this.#expected.shift();
     const { code, parameter, length, isEventData } = event;
-    const got: Expected = { code, parameter, length, isEventData };
+    const got: ExpectedEvent = { code, parameter, length, isEventData };
     if (JSON.stringify(got) !== JSON.stringify(expected)) {
       throw new Error(`Endpoint ${this.endpoint}: ${JSON.stringify(got)} came for ${JSON.stringify(expected)}`);
     }
@@ -179,17 +179,17 @@ export class Pipe {
   }
 }
 
-function expectedOf(td: Td, { status, moved, stopped }: Outcome): Expected[] {
+function expectedOf(td: Td, { status, moved, stopped }: Outcome): ExpectedEvent[] {
   const actual = td.carried + moved;
   const isWhole = moved === td.length - td.carried && td.length > td.carried;
-  if (status === STATUS_OK || (stopped && isWhole)) return completed(td, actual);
+  if (status === STATUS_OK || (stopped && isWhole)) return completedEvents(td, actual);
   const code = stopped ? CC_STOPPED : (CODES[status] ?? 0);
-  return [failed(td, actual, code)];
+  return [failedEvent(td, actual, code)];
 }
 
 /** §4.10.1: one event where IOC says so; a short packet is told once, where it happened or at the next TRB that asks. */
-function completed(td: Td, actual: number): Expected[] {
-  const events: Expected[] = [];
+export function completedEvents(td: Td, actual: number): ExpectedEvent[] {
+  const events: ExpectedEvent[] = [];
   let left = actual;
   let total = 0;
   let short = false;
@@ -213,7 +213,7 @@ function completed(td: Td, actual: number): Expected[] {
 }
 
 /** §4.10.2, §4.6.9: the TRB in which it ended, and what is left of it. */
-function failed(td: Td, actual: number, code: number): Expected {
+export function failedEvent(td: Td, actual: number, code: number): ExpectedEvent {
   const data = td.pieces.filter((piece) => !piece.isEventData);
   let left = actual;
   let index = 0;

@@ -4,11 +4,14 @@
  * every event is one that must come now, every byte arrives once and in order, and nothing but what the driver has given
  * to the controller is written.
  */
+import { vi } from "vitest";
 import {
   EP_TYPE_BULK_IN,
   EP_TYPE_BULK_OUT,
   EP_TYPE_INTERRUPT_IN,
   EP_TYPE_INTERRUPT_OUT,
+  EP_TYPE_ISOCH_IN,
+  EP_TYPE_ISOCH_OUT,
 } from "../../../app/xhci/context.ts";
 import { CC_CONTEXT_STATE_ERROR, CC_SUCCESS, TRB_CHAIN, TRB_IOC, TRB_ISP } from "../../../app/xhci/trb.ts";
 import {
@@ -20,14 +23,16 @@ import {
   STATUS_STALL,
   STATUS_TRANSACTION_ERROR,
   TYPE_CONTROL,
+  TYPE_ISOCHRONOUS,
 } from "../../../asm/layout.ts";
 import type { Request } from "../../../worker/request.ts";
 import type { GuestEvent } from "./consumer-ring.ts";
 import type { GuestDevice } from "./guest-device.ts";
+import { IsochPipe } from "./isoch-pipe.ts";
 import { type Piece, Pipe, sentByte } from "./pipe.ts";
 import type { ProducerRing } from "./producer-ring.ts";
 import type { Rig } from "./rig.ts";
-import { eventData, immediate, noOp, normal, type TrbWords } from "./trbs.ts";
+import { eventData, immediate, isoch, noOp, normal, type TrbWords } from "./trbs.ts";
 
 const SOCKET = 1;
 const STREAM_IN = 9;
@@ -36,6 +41,11 @@ const RING = { size: 20, segments: 2 };
 /** TDs that fit on a pipe's ring, whatever their length. */
 const TDS_MAX = 3;
 const ERRORS = [STATUS_STALL, STATUS_BABBLE, STATUS_TRANSACTION_ERROR];
+const ISOCH = { type: EP_TYPE_ISOCH_IN, interval: 0 };
+const ISOCH_ENDPOINTS = [
+  { id: 6, ...ISOCH, type: EP_TYPE_ISOCH_OUT },
+  { id: 7, ...ISOCH },
+].map((endpoint) => ({ maxPacketSize: 1024, ...RING, ...endpoint }));
 const ENDPOINTS = [
   { id: 2, type: EP_TYPE_BULK_OUT },
   { id: 3, type: EP_TYPE_BULK_IN },
@@ -50,6 +60,7 @@ export class Program {
   #at = 0;
   #device!: GuestDevice;
   #pipes: Pipe[] = [];
+  #isochPipes: IsochPipe[] = [];
   /** What the driver has given to the controller to write: [from, to). */
   #given: [number, number][] = [];
   /** The endpoint that a Stop Endpoint is under way for. */
@@ -81,7 +92,9 @@ export class Program {
     const { driver, back, ram } = this.#rig;
     ram.onWrite = undefined;
     ram.clear();
-    back.onTransfer = () => {};
+    back.onTransfer = (request) => {
+      if (request.type === TYPE_ISOCHRONOUS) this.#answerIsoch(request);
+    };
     back.onCancel = (request) => this.#cancelled(request);
     driver.start({ eventSegments: EVENT_SEGMENTS });
     driver.events0.segments.forEach(({ base, size }) => {
@@ -101,7 +114,8 @@ export class Program {
     this.#device = driver.device(port, SPEED_SUPER);
     this.#give(this.#device.output, 32 * 32);
     this.#device.mustAddress();
-    this.#device.mustConfigure(...ENDPOINTS);
+    this.#device.mustConfigure(...ENDPOINTS, ...ISOCH_ENDPOINTS);
+    this.#isochPipes = ISOCH_ENDPOINTS.map(({ id }) => new IsochPipe(id));
     this.#give(this.#device.streamContext(STREAM_IN, 0), 4 * 16);
     this.#pipes = ENDPOINTS.flatMap(({ id, maxPrimaryStreams }: { id: number; maxPrimaryStreams?: number }) =>
       maxPrimaryStreams ? [new Pipe(id, 1), new Pipe(id, 2), new Pipe(id, 3)] : [new Pipe(id, 0)],
@@ -119,7 +133,7 @@ export class Program {
   }
 
   #step(word: number): void {
-    switch (word % 16) {
+    switch (word % 20) {
       case 0:
       case 1:
       case 2:
@@ -150,6 +164,16 @@ export class Program {
         return;
       case 14:
         this.#ringAgain(this.#pick(this.#pipes));
+        return;
+      case 15:
+      case 16:
+        this.#queueIsoch(this.#pick(this.#isochPipes));
+        return;
+      case 17:
+        this.#pass(this.#next() % 6);
+        return;
+      case 18:
+        this.#stopIsoch(this.#pick(this.#isochPipes));
         return;
       default:
         if (word % 5 === 0) this.#restart(this.#next() % 3);
@@ -203,6 +227,66 @@ export class Program {
       carried: 0,
     });
     if ((shape & 0x400) === 0) this.#ring(pipe);
+  }
+
+  /** Hands over a packet: an Isoch TRB, and perhaps a Normal one behind it. */
+  #queueIsoch(pipe: IsochPipe): void {
+    if (pipe.tds.length >= TDS_MAX * 3) return;
+    const { ram } = this.#rig;
+    const shape = this.#next();
+    const count = 1 + (shape & 1);
+    const trbs: TrbWords[] = [];
+    const pieces: Omit<Piece, "address">[] = [];
+    const contents: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const length = [0, 1, 64, 500][this.#next() % 4] as number;
+      const buffer = ram.buffer(length, 1);
+      if (pipe.isIn) this.#give(buffer, length);
+      const content = Uint8Array.from({ length }, (_, at) => (shape + at * 5 + index) & 0xff);
+      if (!pipe.isIn) ram.bytes.set(content, buffer);
+      const isLast = index === count - 1;
+      const flags = (isLast ? TRB_IOC : TRB_CHAIN) | (pipe.isIn ? TRB_ISP : 0);
+      trbs.push(index === 0 ? isoch(buffer, length, flags) : normal(buffer, length, flags));
+      contents.push(...content);
+      pieces.push({ buffer, length, interrupts: isLast, onShort: pipe.isIn, isEventData: false, data: 0 });
+    }
+    const addresses = this.#device.queue(pipe.endpoint, ...trbs);
+    pipe.tds.push({
+      pieces: pieces.map((piece, index) => ({ ...piece, address: addresses[index] as number })),
+      length: contents.length,
+      content: Uint8Array.from(contents),
+      carried: 0,
+    });
+    this.#device.doorbell(pipe.endpoint);
+  }
+
+  #answerIsoch(request: Request): void {
+    const id = (request.endpoint & 0xf) * 2 + (request.endpoint >> 7);
+    const pipe = this.#isochPipes.find(({ endpoint }) => endpoint === id);
+    if (!pipe) throw new Error("A packet of no pipe.");
+    const { status, moved } = pipe.answer(
+      request,
+      this.#serial % 7 === 3,
+      [1, 0.5, 1, 0][++this.#serial % 4] as number,
+    );
+    this.#rig.back.answer(request, status, moved);
+  }
+
+  /** Stop Endpoint in the middle of packets, and on again. */
+  #stopIsoch(pipe: IsochPipe): void {
+    this.#service();
+    const code = this.#device.stop(pipe.endpoint);
+    if (code !== CC_SUCCESS && code !== CC_CONTEXT_STATE_ERROR) throw new Error(`Stop Endpoint: ${code}`);
+    this.#service();
+    pipe.askAgain();
+    this.#device.doorbell(pipe.endpoint);
+  }
+
+  /** Time of the bus goes by, and the guest takes what came. */
+  #pass(milliseconds: number): void {
+    vi.advanceTimersByTime(milliseconds);
+    this.#rig.settle();
+    this.#service();
   }
 
   #ringOf({ endpoint, stream }: Pipe): ProducerRing {
@@ -310,6 +394,11 @@ export class Program {
       if (event.code !== CC_SUCCESS) throw new Error(`The control transfer ended with ${event.code}.`);
       return;
     }
+    const isochPipe = this.#isochPipes.find(({ endpoint }) => endpoint === event.endpointId);
+    if (isochPipe) {
+      isochPipe.take(event, this.#rig.driver.readRuntime(0), bytes);
+      return;
+    }
     const pipe = this.#pipes.find((each) => each.endpoint === event.endpointId && each.owns(event));
     if (!pipe) throw new Error(`An event of no TD: ${JSON.stringify(event)}`);
     if (pipe.take(event, bytes) === "halted") pipe.halted = true;
@@ -365,11 +454,14 @@ export class Program {
     this.#service();
     if (how === 0) {
       driver.halt();
+      this.#service();
+      for (const pipe of this.#isochPipes) pipe.askAgain();
       driver.run();
       for (const pipe of this.#pipes) this.#ring(pipe);
+      for (const { endpoint } of this.#isochPipes) this.#device.doorbell(endpoint);
       return;
     }
-    for (const pipe of this.#pipes) pipe.forget();
+    for (const pipe of [...this.#pipes, ...this.#isochPipes]) pipe.forget();
     back.unplug(SOCKET);
     this.#rig.settle();
     driver.take();
@@ -386,14 +478,16 @@ export class Program {
     for (const pipe of this.#pipes) this.#ring(pipe);
     for (let round = 0; round < 100; round++) {
       this.#service();
-      if (back.held.length === 0 && this.#pipes.every(({ tds }) => tds.length === 0)) break;
+      const pipes = [...this.#pipes, ...this.#isochPipes];
+      if (back.held.length === 0 && pipes.every(({ tds }) => tds.length === 0)) break;
+      this.#pass(4);
       for (const request of back.held.slice()) {
         const pipe = this.#pipeOf(request);
         if (pipe) this.#move(pipe, request, STATUS_OK, request.length, false);
       }
       settle();
     }
-    for (const { tds, endpoint } of this.#pipes) {
+    for (const { tds, endpoint } of [...this.#pipes, ...this.#isochPipes]) {
       if (tds.length > 0) throw new Error(`${tds.length} TDs of endpoint ${endpoint} never ended.`);
     }
     if (link.inFlight !== 0 || link.core.exports.freeSlots() !== SLOT_COUNT) throw new Error("URBs were lost.");
