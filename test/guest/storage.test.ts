@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { File } from "@web-std/file";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DISK, keepsWhatIsWritten, readsBack, withDisk } from "./disk.ts";
 import { type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
-const DISK = "while [ ! -b /dev/sda ]; do usleep 20000; done";
 
 describe.each(["worker", "thread"] as const)("a flash drive of a stock Linux guest, backend in a %s", (placement) => {
   let bench: Bench;
@@ -20,38 +20,17 @@ describe.each(["worker", "thread"] as const)("a flash drive of a stock Linux gue
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function plugged<T>(path: string, work: () => Promise<T>): Promise<T> {
-    const { controller, host, run, until } = bench;
-    await controller.port(1).plug(host.device("flash-drive", { image: { path } }));
-    await run(DISK);
-    const result = await work();
-    await controller.port(1).unplug();
-    await until("! test -e /dev/sda");
-    return result;
-  }
+  const drive = (path: string) => bench.host.device("flash-drive", { image: { path } });
+  const plugged = <T>(path: string, work: () => Promise<T>) => withDisk(bench, drive(path), work);
 
   it("reads 64 MiB back with the host's own checksum", async () => {
     const path = join(folder, "read.img");
-    const bytes = pattern(64 * MIB);
-    writeFileSync(path, bytes);
-    const sum = await plugged(path, () => bench.run("dd if=/dev/sda bs=1M 2>/dev/null | md5sum"));
-    expect(sum.split(" ")[0]).toBe(md5(bytes));
-    expect(md5(readFileSync(path))).toBe(md5(bytes));
+    await readsBack(bench, drive(path), path, 64);
   });
 
   it("has a written pattern in the image after unplug", async () => {
     const path = join(folder, "write.img");
-    writeFileSync(path, new Uint8Array(16 * MIB));
-    const sums = await plugged(path, () =>
-      bench.run(
-        "dd if=/dev/urandom of=/tmp/pattern bs=1M count=8 2>/dev/null;" +
-          "dd if=/tmp/pattern of=/dev/sda bs=1M seek=4 2>/dev/null && sync && md5sum </tmp/pattern && rm /tmp/pattern",
-      ),
-    );
-    const image = readFileSync(path);
-    expect(md5(image.subarray(4 * MIB, 12 * MIB))).toBe(sums.split(" ")[0]);
-    expect(image.subarray(0, 4 * MIB).every((byte) => byte === 0)).toBe(true);
-    expect(image.subarray(12 * MIB).every((byte) => byte === 0)).toBe(true);
+    await keepsWhatIsWritten(bench, drive(path), path);
   });
 
   it("mounts a file system of mkfs.vfat; files copied both ways compare equal after a replug", async () => {

@@ -3,10 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { File } from "@web-std/file";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DISK, keepsWhatIsWritten, leavesNothingBehind, pullInTheMiddle, readsBack, withDisk } from "./disk.ts";
 import { type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
-const DISK = "while [ ! -b /dev/sda ]; do usleep 20000; done";
+const THREE_WRITERS =
+  "for i in 1 2 3; do dd if=/dev/zero of=/dev/sda bs=1M count=2000 oflag=direct 2>&1 & done; wait %1";
+const THREE_READERS =
+  "for i in 1 2 3; do (while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1) & done; wait %1";
 /** The interface that the disk is on. */
 const INTERFACE = "$(readlink -f /sys/block/sda/device/../../..)";
 
@@ -28,15 +32,8 @@ describe.each([
       rmSync(folder, { recursive: true, force: true });
     });
 
-    async function plugged<T>(path: string, work: () => Promise<T>): Promise<T> {
-      const { controller, host, run, until } = bench;
-      await controller.port(1).plug(host.device("uas-drive", { image: { path }, speed }));
-      await run(DISK);
-      const result = await work();
-      await controller.port(1).unplug();
-      await until("! test -e /dev/sda");
-      return result;
-    }
+    const drive = (path: string) => bench.host.device("uas-drive", { image: { path }, speed });
+    const plugged = <T>(path: string, work: () => Promise<T>) => withDisk(bench, drive(path), work);
 
     it("is taken by uas, in alternate 1, with many commands at once", async () => {
       const path = join(folder, "bind.img");
@@ -52,26 +49,12 @@ describe.each([
 
     it(`reads ${mebibytes} MiB back with the host's own checksum`, async () => {
       const path = join(folder, "read.img");
-      const bytes = pattern(mebibytes * MIB);
-      writeFileSync(path, bytes);
-      const sum = await plugged(path, () => bench.run("dd if=/dev/sda bs=1M 2>/dev/null | md5sum"));
-      expect(sum.split(" ")[0]).toBe(md5(bytes));
-      expect(md5(readFileSync(path))).toBe(md5(bytes));
+      await readsBack(bench, drive(path), path, mebibytes);
     });
 
     it("has a written pattern in the image after unplug", async () => {
       const path = join(folder, "write.img");
-      writeFileSync(path, new Uint8Array(16 * MIB));
-      const sums = await plugged(path, () =>
-        bench.run(
-          "dd if=/dev/urandom of=/tmp/pattern bs=1M count=8 2>/dev/null;" +
-            "dd if=/tmp/pattern of=/dev/sda bs=1M seek=4 2>/dev/null && sync && md5sum </tmp/pattern && rm /tmp/pattern",
-        ),
-      );
-      const image = readFileSync(path);
-      expect(md5(image.subarray(4 * MIB, 12 * MIB))).toBe(sums.split(" ")[0]);
-      expect(image.subarray(0, 4 * MIB).every((byte) => byte === 0)).toBe(true);
-      expect(image.subarray(12 * MIB).every((byte) => byte === 0)).toBe(true);
+      await keepsWhatIsWritten(bench, drive(path), path);
     });
 
     it("serves several readers and a writer at once, each with its own data", async () => {
@@ -119,37 +102,12 @@ describe.each([
     });
 
     it(`is pulled out ${unplugs} times in the middle of a dd and leaves nothing behind`, async () => {
-      const { controller, host, guest, run, until } = bench;
-      const port = controller.port(1);
-      const atRest = { inFlight: controller.inFlight, ...controller.free };
-      for (let round = 0; round < unplugs; round++) {
-        await port.plug(host.device("uas-drive", { image: { size: 64 * MIB }, speed }));
-        await run(DISK);
-        const dd = guest.exec(
-          round % 2
-            ? "for i in 1 2 3; do dd if=/dev/zero of=/dev/sda bs=1M count=2000 oflag=direct 2>&1 & done; wait %1"
-            : "for i in 1 2 3; do (while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1) & done; wait %1",
-          { timeout: 60_000 },
-        );
-        let early: unknown;
-        dd.then((result) => {
-          early = result.output;
-        }, String);
-        const { bytesIn, bytesOut } = port.status.counters;
-        while (port.status.counters.bytesIn + port.status.counters.bytesOut < bytesIn + bytesOut + (2 << 20)) {
-          if (early) throw new Error(`dd ended before the unplug: ${new TextDecoder().decode(early as Uint8Array)}`);
-          await new Promise((resolve) => setTimeout(resolve, 1));
+      await leavesNothingBehind(bench, async () => {
+        for (let round = 0; round < unplugs; round++) {
+          const disk = bench.host.device("uas-drive", { image: { size: 64 * MIB }, speed });
+          await pullInTheMiddle(bench, disk, round % 2 ? THREE_WRITERS : THREE_READERS);
         }
-        await port.unplug();
-        const { status, output } = await dd;
-        expect(status, new TextDecoder().decode(output)).not.toBe(0);
-        await until("! test -e /dev/sda");
-      }
-      expect({ inFlight: controller.inFlight, ...controller.free }).toEqual(atRest);
-      expect(atRest.inFlight).toBe(0);
-      expect(await host.stats()).toMatchObject({ links: 1, devices: 0, owned: 0, orphans: 0 });
-      const log = await run("dmesg");
-      expect(log).not.toMatch(/xhci_hcd.*(not responding|died|timeout|ERROR)|BUG:|Oops|hung task|nobody cared/i);
+      });
     });
   },
 );
