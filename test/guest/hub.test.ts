@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UsbPort } from "../../dist/app/index.js";
+import { COMPLAINTS, DISK } from "./disk.ts";
 import { type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
 const REPLUGS = 20;
-const DISK = "while [ ! -b /dev/sda ]; do usleep 20000; done";
 /** What a healthy bus never says, not even of a hub that is pulled out while its driver looks at a port. */
-const COMPLAINTS =
-  /xhci_hcd.*(not responding|died|timeout|ERROR)|device descriptor read|unable to enumerate|cannot (enable|reset)|BUG:|Oops|hung task|nobody cared/i;
+/** A device that is pulled out while it is enumerated is rightly complained of; one that stays is not. */
+const ENUMERATION = /device descriptor read|unable to enumerate|cannot (enable|reset)/i;
 
 describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backend in a %s", (placement) => {
   let bench: Bench;
@@ -30,10 +30,12 @@ describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backe
     await port.plug(bench.host.device("hub", options));
     try {
       await work(port);
+      if (port.plugged) expect(await bench.run("dmesg")).not.toMatch(ENUMERATION);
     } finally {
       await port.unplug();
     }
     await bench.until("! ls /sys/bus/usb/devices | grep -q '^[12]-[1-9]'");
+    expect(await bench.run("dmesg -c")).not.toMatch(COMPLAINTS);
     expect(port.ports).toEqual([]);
     expect(await bench.host.stats()).toMatchObject({ devices: 0, owned: 0 });
     expect(bench.controller.inFlight).toBe(0);
@@ -146,7 +148,6 @@ describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backe
         await hub.port(1).plug(host.device("keyboard"));
         await hub.port(3).plug(host.device("flash-drive", { image: { size: 64 * MIB } }));
         await run(DISK);
-        // A device that is pulled out while it is enumerated is rightly complained of.
         await until("grep -q 'pvusb Keyboard' /proc/bus/input/devices");
         const dd = guest.exec("while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1");
         const { bytesIn } = hub.port(3).status.counters;
@@ -158,9 +159,5 @@ describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backe
       });
     }
     expect({ inFlight: controller.inFlight, ...controller.free }).toEqual(atRest);
-  });
-
-  it("and the guest's log has no complaint", async () => {
-    expect(await bench.run("dmesg")).not.toMatch(COMPLAINTS);
   });
 });
