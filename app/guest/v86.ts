@@ -8,7 +8,6 @@
  */
 import { StateError } from "../../asm/saved.ts";
 import type { Machine, PciFunction, PciSlot } from "./machine.ts";
-
 import { internalsOf, type V86Cpu, V86Error, type V86Inner, type V86Like, type V86Public } from "./v86-internals.ts";
 import { V86Memory } from "./v86-memory.ts";
 import { type FunctionState, getFunctions, putFunctions } from "./v86-state.ts";

@@ -66,13 +66,6 @@ export class FrameClock {
     return true;
   }
 
-  /** Nobody waits any more. */
-  clear(): void {
-    this.#sleepers.clear();
-    this.#soonest = Number.POSITIVE_INFINITY;
-    this.#arm();
-  }
-
   #arm(): void {
     if (this.#soonest >= this.#timerAt && this.#soonest !== Number.POSITIVE_INFINITY) return;
     clearTimeout(this.#timer);
