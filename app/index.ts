@@ -18,10 +18,10 @@ export {
   createUsbHost,
   NotIsolatedError,
   type Notice,
-  UsbController,
   UsbHost,
   type UsbHostOptions,
-  UsbPort,
 } from "./host.ts";
 export type { RegisterTrace, TraceListeners, TrbTrace } from "./trace/trace.ts";
 export type { UrbTrace } from "./trace/urb-trace.ts";
+export { UsbController } from "./usb-controller.ts";
+export { UsbPort } from "./usb-port.ts";

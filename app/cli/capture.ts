@@ -1,7 +1,8 @@
 /** `--pcap` and `--trace`: what the guest, its controller and the devices say, into a file or as lines. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { UsbController, UsbHost } from "../host.ts";
+import type { UsbHost } from "../host.ts";
 import { registerLine, trbLine, urbLine } from "../trace/lines.ts";
+import type { UsbController } from "../usb-controller.ts";
 import type { TraceKind } from "./usage.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,6 +1,6 @@
 /** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks, sound cards and cameras there. */
 import type { Guest } from "../guest/default-guest.ts";
-import type { UsbPort } from "../host.ts";
+import type { UsbPort } from "../usb-port.ts";
 
 const ADDRESS_PATIENCE_MS = 10_000;
 const LOOK_EVERY_MS = 10;

@@ -1,0 +1,89 @@
+/** A virtual host controller as users of the package hold it. */
+import type { PlugReport } from "../worker/protocol.ts";
+import type { HostController } from "./controller.ts";
+import type { Link } from "./link.ts";
+import type { RunningBackend } from "./start-backend.ts";
+import type { TraceListeners } from "./trace/trace.ts";
+import { traceUrbs } from "./trace/urb-trace.ts";
+import { ROUTE_BITS, ROUTE_PORT, UsbPort } from "./usb-port.ts";
+
+export class UsbController {
+  readonly #hardware: HostController;
+  readonly #backend: RunningBackend;
+  readonly #link: Link;
+  /** Counts from 1. */
+  readonly id: number;
+  readonly ports: readonly UsbPort[];
+  /** Called after any change of a port, by the guest or by a plug. */
+  onChange: ((port: UsbPort) => void) | undefined;
+
+  constructor(id: number, hardware: HostController, backend: RunningBackend, link: Link) {
+    this.id = id;
+    this.#hardware = hardware;
+    this.#backend = backend;
+    this.#link = link;
+    const changed = (port: UsbPort) => this.onChange?.(port);
+    this.ports = Array.from(
+      { length: hardware.portCount },
+      (_, index) => new UsbPort({ link: id, hardware, backend, changed }, [index + 1]),
+    );
+    hardware.onPortChange = (number) => this.onChange?.(this.port(number));
+  }
+
+  /** Ports count from 1. */
+  port(number: number): UsbPort {
+    const port = this.ports[number - 1];
+    if (!port) throw new RangeError(`There is no port ${number}; this controller has ports 1 to ${this.ports.length}.`);
+    return port;
+  }
+
+  /** Transfers on their way to the backend, over all ports. */
+  get inFlight(): number {
+    return this.#link.inFlight;
+  }
+
+  /** What is free of the link: slots for transfers, and blocks of memory for long ones. At rest, always the same. */
+  get free(): { readonly slots: number; readonly blocks: number } {
+    const { exports } = this.#link.core;
+    return { slots: exports.freeSlots(), blocks: exports.freeBlocks() };
+  }
+
+  /** Tells the listeners what happens, until the function that it answers is called. Costs nothing while nobody listens. */
+  trace(listeners: TraceListeners): () => void {
+    const { urbs } = listeners;
+    const stops = [this.#hardware.trace(listeners)];
+    if (urbs)
+      stops.push(traceUrbs(this.#link, (linkPort, route, plug) => this.#hardware.device(linkPort, route, plug), urbs));
+    return () => {
+      for (const stop of stops.splice(0)) stop();
+    };
+  }
+
+  /** The backend dropped a device (or, port 0, the whole link). Answers the port's path. */
+  backendLost(port: number, route: number): string {
+    for (const each of this.ports) if (port === 0) each.lost();
+    const lost = this.#portAt(port, route);
+    lost?.lost();
+    return lost?.path ?? String(port);
+  }
+
+  /** A state was restored, and this is in a port now. Answers the port's path. */
+  backendRestored(port: number, route: number, report: PlugReport | undefined): string {
+    const restored = this.#portAt(port, route);
+    restored?.restored(report);
+    return restored?.path ?? String(port);
+  }
+
+  #portAt(port: number, route: number): UsbPort | undefined {
+    let found = this.ports[port - 1];
+    for (let rest = route; rest !== 0; rest >>>= ROUTE_BITS) found = found?.ports[(rest & ROUTE_PORT) - 1];
+    return found;
+  }
+
+  async close(): Promise<void> {
+    this.#hardware.onPortChange = undefined;
+    for (const port of this.ports) if (port.plugged) await port.unplug();
+    await this.#backend.control.disconnect(this.id);
+    this.#link.close();
+  }
+}

@@ -1,0 +1,146 @@
+/** A port that a person plugs into: of a virtual controller, or of a hub behind it. */
+import { SPEED_NONE } from "../asm/layout.ts";
+import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport } from "../worker/protocol.ts";
+import type { HostController, RootHubPort } from "./controller.ts";
+import type { RunningBackend } from "./start-backend.ts";
+import { webUsbSource } from "./webusb-source.ts";
+
+/** A route string has four bits for each hub (USB 3.2 §8.9). */
+export const ROUTE_BITS = 4;
+export const ROUTE_PORT = 0xf;
+
+/** What all ports of a controller have in common. */
+export interface PortContext {
+  readonly link: number;
+  readonly hardware: HostController;
+  readonly backend: RunningBackend;
+  readonly changed: (port: UsbPort) => void;
+}
+
+/** A port of the controller, or of a hub that is plugged into one. */
+export class UsbPort {
+  /** Counts from 1: of the controller, or of the hub. */
+  readonly number: number;
+  /** "1", or "1.2" for port 2 of the hub in port 1. */
+  readonly path: string;
+  readonly #context: PortContext;
+  readonly #hops: readonly number[];
+  /** The port of the controller, and the hubs behind it as a route string. */
+  readonly #root: number;
+  readonly #route: number;
+  #report: PlugReport | undefined;
+  #ports: readonly UsbPort[] = [];
+  #busy = false;
+
+  constructor(context: PortContext, hops: readonly number[]) {
+    const [root = 0, ...behind] = hops;
+    this.#context = context;
+    this.#hops = hops;
+    this.#root = root;
+    this.#route = behind.reduceRight((route, port) => (route << ROUTE_BITS) | port, 0);
+    this.number = hops.at(-1) ?? 0;
+    this.path = hops.join(".");
+  }
+
+  /** How the guest has the port: speed, enabled, address, counters. */
+  get status(): RootHubPort {
+    const status = this.#context.hardware.port(this.#root, this.#route);
+    if (this.#route === 0) return status;
+    const { enabled, asleep, address, counters } = status;
+    return { speed: this.#report?.speed ?? SPEED_NONE, enabled, asleep, address, counters };
+  }
+
+  /** The ports of the hub that is plugged in here; none if that is no hub. */
+  get ports(): readonly UsbPort[] {
+    return this.#ports;
+  }
+
+  /** A port of the hub that is plugged in here; they count from 1. */
+  port(number: number): UsbPort {
+    const port = this.#ports[number - 1];
+    if (!port) throw new RangeError(`There is no port ${this.path}.${number}; port ${this.path} has no such hub.`);
+    return port;
+  }
+
+  /** What is plugged, or undefined. */
+  get plugged(): PlugReport | undefined {
+    return this.#report;
+  }
+
+  /** A plug or unplug is under way. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Plugs a granted WebUSB device or a software device. Rejects with a sentence that says what to do. */
+  async plug(device: USBDevice | DeviceSource): Promise<PlugReport> {
+    const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
+    return this.#during(async () => {
+      const report = await this.#context.backend.control.plug(this.#context.link, this.#root, source, this.#route);
+      this.#occupied(report);
+      return report;
+    });
+  }
+
+  /** Pulls the device out, whatever it is doing, and with a hub all that is plugged into it. An empty port is no error. */
+  async unplug(): Promise<void> {
+    await this.#during(async () => {
+      await this.#context.backend.control.unplug(this.#context.link, this.#root, this.#route);
+      this.#empty();
+    });
+  }
+
+  /** A key press and the like, to a software device. */
+  async input(message: DeviceInput): Promise<void> {
+    await this.#context.backend.control.input(this.#context.link, this.#root, message, this.#route);
+  }
+
+  /** What a software device has for a person since it was asked last: a speaker's sound. Undefined for the others. */
+  async output(): Promise<DeviceOutput | undefined> {
+    return this.#context.backend.control.output(this.#context.link, this.#root, this.#route);
+  }
+
+  /** The device left by itself. */
+  lost(): void {
+    this.#empty();
+    this.#context.changed(this);
+  }
+
+  /** A state of the machine was restored, and this is what is plugged now. */
+  restored(report: PlugReport | undefined): void {
+    this.#empty();
+    if (report) this.#occupied(report);
+    this.#context.changed(this);
+  }
+
+  #occupied(report: PlugReport): void {
+    this.#report = report;
+    this.#ports = Array.from({ length: report.ports }, (_, index) => {
+      return new UsbPort(this.#context, [...this.#hops, index + 1]);
+    });
+  }
+
+  #empty(): void {
+    for (const port of this.#ports) port.#empty();
+    this.#report = undefined;
+    this.#ports = [];
+  }
+
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy = true;
+    this.#context.changed(this);
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+      this.#context.changed(this);
+    }
+  }
+}
+
+/** A File that only looks like one, such as @web-std/file's in Node, cannot be sent to a worker: its bytes can. */
+async function sendable(source: DeviceSource): Promise<DeviceSource> {
+  if (!("image" in source) || !("blob" in source.image)) return source;
+  const blob: Pick<Blob, "arrayBuffer"> = source.image.blob;
+  return blob instanceof Blob ? source : { ...source, image: { blob: new Blob([await blob.arrayBuffer()]) } };
+}
