@@ -13,7 +13,9 @@ import type {
   DeviceInput,
   DeviceOutput,
   DeviceSource,
+  MovedDevice,
   PlugReport,
+  PortAddress,
   RestoredDevice,
   SavedDevice,
 } from "./protocol.ts";
@@ -33,6 +35,8 @@ export class Backend implements BackendControl {
   readonly #connections = new Map<number, Connection>();
   readonly #webUsb: WebUsbEnvironment;
   readonly #createDevice: DeviceOpener;
+  /** One move at a time. */
+  #moves: Promise<unknown> = Promise.resolve();
   #listener: ((notice: BackendNotice) => void) | undefined;
 
   constructor(options: BackendOptions = {}) {
@@ -72,6 +76,14 @@ export class Backend implements BackendControl {
 
   async unplug(link: number, port: number, route = 0): Promise<void> {
     await this.#connections.get(link)?.socket(port, route)?.unplug();
+  }
+
+  async move(from: PortAddress, to: PortAddress): Promise<MovedDevice[]> {
+    const source = this.#socket(from.link, from.port, from.route);
+    const target = this.#socket(to.link, to.port, to.route);
+    const moved = this.#moves.then(() => source.moveTo(target));
+    this.#moves = moved.catch(() => undefined);
+    return moved;
   }
 
   async input(link: number, port: number, message: DeviceInput, route = 0): Promise<void> {

@@ -150,11 +150,21 @@ export interface SavedDevice {
   readonly devices: readonly SavedDevice[];
 }
 
-/** What came of a saved device. */
-export interface RestoredDevice {
+/** A port: of a link's controller, or of a hub behind it. */
+export interface PortAddress {
+  readonly link: number;
   readonly port: number;
   /** Behind a hub: the route string, 4 bits a hub; otherwise 0. */
   readonly route: number;
+}
+
+/** What is in a port after a move. */
+export interface MovedDevice extends Omit<PortAddress, "link"> {
+  readonly report: PlugReport;
+}
+
+/** What came of a saved device. */
+export interface RestoredDevice extends Omit<PortAddress, "link"> {
   /** What is in the port now. */
   readonly report: PlugReport | undefined;
   /** It is the device of then, as it was then. Otherwise the guest has to hear of an unplug, and of a plug if there is a report. */
@@ -178,11 +188,7 @@ export interface BackendStats {
 }
 
 /** A device left by itself, or the front broke the protocol (port 0). */
-export interface BackendNotice {
-  readonly link: number;
-  readonly port: number;
-  /** Behind a hub: the route string, 4 bits a hub; otherwise 0. */
-  readonly route: number;
+export interface BackendNotice extends PortAddress {
   readonly reason: string;
 }
 
@@ -199,6 +205,12 @@ export interface BackendControl {
   plug(link: number, port: number, source: DeviceSource, route?: number): Promise<PlugReport>;
   /** Ends every transfer of the port and of all behind it, tells the front, closes the devices. An empty port is no error. */
   unplug(link: number, port: number, route?: number): Promise<void>;
+  /**
+   * Plugs the device into another port instead, of any link, as it is: a disk keeps what is written to it, a hub what is
+   * plugged into it. Answers all that moved, the device first. Rejects, and nothing has moved, when the other port cannot
+   * have it.
+   */
+  move(from: PortAddress, to: PortAddress): Promise<MovedDevice[]>;
   input(link: number, port: number, message: DeviceInput, route?: number): Promise<void>;
   /** What the port's device has for a person, which is given away by this; undefined when it has nothing of the kind. */
   output(link: number, port: number, route?: number): Promise<DeviceOutput | undefined>;

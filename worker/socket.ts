@@ -17,8 +17,17 @@ import type { Device, DeviceHost } from "./device.ts";
 import { behind, type Place, placeName, TIER_BITS, TIERS_MAX } from "./place.ts";
 import { PlugError, reasonOf } from "./plug-error.ts";
 import type { Port } from "./port.ts";
-import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport, RestoredDevice, SavedDevice } from "./protocol.ts";
+import type {
+  DeviceInput,
+  DeviceOutput,
+  DeviceSource,
+  MovedDevice,
+  PlugReport,
+  RestoredDevice,
+  SavedDevice,
+} from "./protocol.ts";
 import { restoreHalves } from "./saved-device.ts";
+import { Tie, type TieEnd } from "./tie.ts";
 
 /** Makes the device of a source, opened and ready for its first transfer, at no more than the `fastest` speed. */
 export type DeviceOpener = (source: DeviceSource, host: DeviceHost, fastest: number) => Promise<Device>;
@@ -32,19 +41,13 @@ export interface SocketHost {
   left(place: Place, reason: string): void;
 }
 
-interface Opening {
-  readonly name: "opening";
-  /** Why the device left before it was even plugged. */
-  left: string | undefined;
-}
-
 interface Occupied {
   readonly name: "occupied";
   readonly device: Device;
   readonly source: DeviceSource;
   /** Names the device across saved states. */
   readonly id: string;
-  readonly host: DeviceHost;
+  readonly tie: Tie;
   readonly halves: readonly { readonly device: Device; readonly port: Port }[];
   /** Of a hub. */
   readonly sockets: readonly Socket[];
@@ -52,11 +55,16 @@ interface Occupied {
 
 type SocketState =
   | { readonly name: "empty" }
-  | Opening
+  | { readonly name: "opening" }
   | Occupied
   | { readonly name: "closing"; readonly closed: Promise<void> };
 
-export class Socket {
+/** A device between two sockets, and what is plugged into it if it is a hub. */
+interface Taken extends Pick<Occupied, "device" | "source" | "id" | "tie"> {
+  readonly behind: readonly { readonly number: number; readonly taken: Taken }[];
+}
+
+export class Socket implements TieEnd {
   readonly #place: Place;
   readonly #contact: Contact;
   readonly #host: SocketHost;
@@ -117,6 +125,15 @@ export class Socket {
     return this.#inTurn(() => this.#restoreNow(saved));
   }
 
+  /**
+   * Plugs the device into another socket instead, as it is, with all that is plugged into it. One move at a time over all
+   * sockets: each takes two turns, the one nearer to its controller first, as an unplug of a hub does.
+   */
+  moveTo(target: Socket): Promise<MovedDevice[]> {
+    const [first, second] = this.#place.tier <= target.#place.tier ? [this, target] : [target, this];
+    return first.#inTurn(() => second.#inTurn(() => this.#moveNow(target)));
+  }
+
   /** Unplugs for good. */
   retire(): Promise<void> {
     this.#retired = true;
@@ -137,27 +154,18 @@ export class Socket {
   }
 
   async #plugNow(source: DeviceSource, id: string = crypto.randomUUID()): Promise<PlugReport> {
-    if (this.#state.name === "closing") await this.#state.closed;
-    if (this.#retired) throw new PlugError("NotFoundError", "What this port belongs to is gone.");
-    if (this.#state.name !== "empty") {
-      const name = placeName(this.#place);
-      throw new PlugError("PortOccupiedError", `Port ${name} is occupied. Unplug its device first.`);
-    }
-    const opening: Opening = { name: "opening", left: undefined };
-    const host: DeviceHost = {
-      gone: (reason) => this.#gone(host, opening, reason),
-      wake: (half) => this.#wake(host, half),
-    };
-    this.#setState(opening);
+    await this.#mustBeEmpty();
+    const tie = new Tie();
+    this.#setState({ name: "opening" });
     let device: Device;
     try {
-      device = await this.#host.open(source, host, this.#contact(SPEED_SUPER, false) ? SPEED_SUPER : SPEED_HIGH);
+      device = await this.#host.open(source, tie, this.#contact(SPEED_SUPER, false) ? SPEED_SUPER : SPEED_HIGH);
     } catch (error) {
       this.#setState({ name: "empty" });
       throw error;
     }
-    if (opening.left !== undefined || this.#retired) {
-      const reason = opening.left ?? "what the port belongs to is gone";
+    if (tie.left !== undefined || this.#retired) {
+      const reason = tie.left ?? "what the port belongs to is gone";
       await this.#close(device, []);
       throw new PlugError("NotFoundError", `The device left while it was being plugged: ${reason}`);
     }
@@ -167,7 +175,81 @@ export class Socket {
       await this.#close(device, []);
       throw new PlugError("UnsupportedError", refusal);
     }
-    return this.#connect({ name: "occupied", device, source, id, host, halves, sockets: [] });
+    return this.#connect({ name: "occupied", device, source, id, tie, halves, sockets: [] });
+  }
+
+  async #mustBeEmpty(): Promise<void> {
+    if (this.#state.name === "closing") await this.#state.closed;
+    if (this.#retired) throw new PlugError("NotFoundError", "What this port belongs to is gone.");
+    if (this.#state.name === "empty") return;
+    const name = placeName(this.#place);
+    throw new PlugError("PortOccupiedError", `Port ${name} is occupied. Unplug its device first.`);
+  }
+
+  async #moveNow(target: Socket): Promise<MovedDevice[]> {
+    if (this.#state.name !== "occupied") {
+      throw new PlugError("NotFoundError", `There is no device in port ${placeName(this.#place)}.`);
+    }
+    const { device } = this.#state;
+    if (this.#hasBehind(target)) throw new PlugError("UnsupportedError", "A hub cannot be plugged into itself.");
+    await target.#mustBeEmpty();
+    const refusal = target.#refusal(device, target.#halvesOf(device).length);
+    if (refusal !== undefined) throw new PlugError("UnsupportedError", refusal);
+    const taken = this.#take(this.#state);
+    target.#setState({ name: "opening" });
+    try {
+      // The next guest finds nothing of what the last one has left in it.
+      await Promise.all([device.reset(), device.companion?.reset()]);
+    } catch (error) {
+      taken.tie.left ??= reasonOf(error);
+    }
+    if (taken.tie.left !== undefined || target.#retired) {
+      await target.#close(device, []);
+      throw new PlugError(
+        "NotFoundError",
+        `The device left while it was moved: ${taken.tie.left ?? "its port is gone"}`,
+      );
+    }
+    return target.#put(taken);
+  }
+
+  #hasBehind(socket: Socket): boolean {
+    if (socket === this) return true;
+    return this.#state.name === "occupied" && this.#state.sockets.some((each) => each.#hasBehind(socket));
+  }
+
+  /** To the guest it is an unplug. */
+  #take({ device, source, id, tie, halves, sockets }: Occupied): Taken {
+    const behind = sockets.flatMap((socket, index) => {
+      const taken = socket.#state.name === "occupied" ? [socket.#take(socket.#state)] : [];
+      void socket.retire();
+      return taken.map((each) => ({ number: index + 1, taken: each }));
+    });
+    tie.end = undefined;
+    for (const { port } of halves) port.detach();
+    this.#setState({ name: "empty" });
+    return { device, source, id, tie, behind };
+  }
+
+  /** What fits nowhere behind a hub any more, such as a SuperSpeed device behind one that is USB 2.0 now, is unplugged. */
+  #put({ device, source, id, tie, behind }: Taken): MovedDevice[] {
+    const halves = this.#halvesOf(device);
+    const sockets: Socket[] = [];
+    if (tie.left !== undefined || this.#refusal(device, halves.length) !== undefined) {
+      void this.#close(device, []);
+      return [];
+    }
+    this.#connect({ name: "occupied", device, source, id, tie, halves, sockets });
+    const further = behind.flatMap(({ number, taken }) => {
+      const socket = sockets[number - 1];
+      return socket ? socket.#put(taken) : [];
+    });
+    return [...this.#reportHere(), ...further];
+  }
+
+  #reportHere(): MovedDevice[] {
+    const { port, route } = this.#place;
+    return this.#state.name === "occupied" ? [{ port, route, report: reportOf(this.#state) }] : [];
   }
 
   #halvesOf(device: Device): Occupied["halves"] {
@@ -187,11 +269,12 @@ export class Socket {
   }
 
   #connect(occupied: Occupied & { readonly sockets: Socket[] }): PlugReport {
-    const { host, halves, sockets } = occupied;
+    const { tie, halves, sockets } = occupied;
+    tie.end = this;
     this.#setState(occupied);
     const downstream = halves.map((half) => ({
       isFast: half.device.speed === SPEED_SUPER,
-      ports: half.port.attach(half.device, host.gone),
+      ports: half.port.attach(half.device, tie.gone),
     }));
     const count = Math.max(...downstream.map(({ ports }) => ports.length));
     for (let index = 0; index < count; index++) {
@@ -272,25 +355,21 @@ export class Socket {
     return tier === 0 ? port : route >>> (TIER_BITS * (tier - 1));
   }
 
-  /** The device says that it is gone. Only the first word counts, and only while it is this socket's device. */
-  #gone(host: DeviceHost, opening: Opening, reason: string): void {
-    const state = this.#state;
-    if (state === opening) {
-      opening.left ??= reason;
-    } else if (state.name === "occupied" && state.host === host) {
-      this.#drop(state);
-      this.#host.left(this.#place, reason);
-    }
+  deviceGone(reason: string): void {
+    if (this.#state.name !== "occupied") return;
+    this.#drop(this.#state);
+    this.#host.left(this.#place, reason);
   }
 
-  #wake(host: DeviceHost, half: Device | undefined): void {
+  deviceWakes(half: Device | undefined): void {
     const state = this.#state;
-    if (state.name !== "occupied" || state.host !== host) return;
+    if (state.name !== "occupied") return;
     state.halves.find(({ device }) => device === (half ?? state.device))?.port.wake();
   }
 
   /** Nothing gets through to the device from now on; it is closed once the caller has finished with it. */
-  #drop({ device, halves, sockets }: Occupied): void {
+  #drop({ device, tie, halves, sockets }: Occupied): void {
+    tie.end = undefined;
     this.#close(device, sockets);
     for (const { port } of halves) port.detach();
   }
