@@ -1,13 +1,16 @@
 /** What users of the package hold first: a host with one backend, to which guests are attached. */
 import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts";
-import type { BackendStats, DeviceSource } from "../worker/protocol.ts";
+import type { BackendStats, DeviceSource, RestoredDevice } from "../worker/protocol.ts";
 import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
+import { Guests } from "./guests.ts";
 import { Link } from "./link.ts";
+import { parsePlace } from "./place.ts";
 import { SavedDevices } from "./saved-devices.ts";
 import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
 import { Capture } from "./trace/capture.ts";
 import { UsbController } from "./usb-controller.ts";
+import type { UsbPort } from "./usb-port.ts";
 import { XhciController } from "./xhci/xhci.ts";
 
 export interface UsbHostOptions {
@@ -25,6 +28,8 @@ export interface AttachOptions {
   readonly controller?: "xhci";
   /** Ports, 1 to 15. Default 8. Each takes a device of any speed. */
   readonly ports?: number;
+  /** What to call the machine in hotplug rules, instead of its number. No colon in it, and more than digits. */
+  readonly guest?: string;
 }
 
 /**
@@ -70,8 +75,10 @@ const BACKEND_LOST = "The part of pvusb that drives the devices does not answer 
 export class UsbHost {
   readonly #module: WebAssembly.Module;
   readonly #backend: RunningBackend;
-  readonly #controllers: UsbController[] = [];
+  readonly #controllers = new Map<number, UsbController>();
+  readonly #guests = new Guests();
   readonly #captures = new Set<Capture>();
+  #lastId = 0;
   /** Called when a device leaves by itself, or comes back from a saved state as another than it was. */
   onNotice: ((notice: Notice) => void) | undefined;
 
@@ -84,7 +91,7 @@ export class UsbHost {
   async listen(): Promise<void> {
     await this.#backend.control.listen(
       listener(({ link, port, route, reason }) => {
-        const controller = this.#controllers[link - 1];
+        const controller = this.#controllers.get(link);
         if (!controller) return;
         const path = controller.backendLost(port, route);
         this.onNotice?.({ controller, port, path, reason });
@@ -93,38 +100,60 @@ export class UsbHost {
   }
 
   get controllers(): readonly UsbController[] {
-    return this.#controllers;
+    return [...this.#controllers.values()];
+  }
+
+  /** The port at a place: "1:0:3" is port 3 of the first controller of guest 1. Undefined if there is no such port now. */
+  port(place: string): UsbPort | undefined {
+    const { guest, controller, path } = parsePlace(place) ?? {};
+    const found = this.controllers.find(
+      (each) => (each.guest.name === guest || String(each.guest.number) === guest) && each.number === controller,
+    );
+    return path === undefined ? undefined : found?.find(path);
   }
 
   /**
    * Adds a virtual host controller to a machine that does not run yet: a V86 instance made with `autostart: false` (it
-   * waits until that is loaded), or another emulator's Machine. Then run it.
+   * waits until that is loaded), or another emulator's Machine. Then run it. Each machine is a guest of its own; all share
+   * the backend. Rejects with a RangeError for a guest's name that cannot be had.
    */
   async attach(emulator: V86Like | Machine, options: AttachOptions = {}): Promise<UsbController> {
-    const hardware = new XhciController({ ports: options.ports ?? 8 });
-    if (!("attach" in emulator)) await whenLoaded(emulator);
-    const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
-    const id = this.#controllers.length + 1;
-    const machine = "attach" in emulator ? emulator : v86Machine(emulator);
-    const saved = new SavedDevices(hardware, link, id, this.#backend.control, (devices) => {
-      for (const { port, route, report, note } of devices) {
-        const path = controller.backendRestored(port, route, report);
-        if (note !== undefined) this.onNotice?.({ controller, port, path, reason: note });
-      }
-    });
-    hardware.start(machine.attach(saved.pci), link);
-    const controller = new UsbController(id, hardware, this.#backend, link);
-    this.#controllers.push(controller);
-    link.onViolation = () => {
-      const path = controller.backendLost(0, 0);
-      this.onNotice?.({ controller, port: 0, path, reason: BACKEND_LOST });
+    const { guest, controller: number } = this.#guests.add(emulator, options.guest);
+    const id = ++this.#lastId;
+    const closed = () => {
+      this.#controllers.delete(id);
+      this.#guests.remove(guest, number);
     };
-    for (const capture of this.#captures) capture.add(controller);
-    await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
-    const { pump } = this.#backend;
-    if (pump) link.runInside(() => pump(id));
-    void link.run();
-    return controller;
+    try {
+      if (!("attach" in emulator)) await whenLoaded(emulator);
+      const hardware = new XhciController({ ports: options.ports ?? 8 });
+      const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
+      const controller = new UsbController({ id, guest, number, hardware, backend: this.#backend, link, closed });
+      const saved = new SavedDevices(hardware, link, id, this.#backend.control, (devices) => {
+        for (const device of devices) this.#restored(controller, device);
+      });
+      const machine = "attach" in emulator ? emulator : v86Machine(emulator);
+      hardware.start(machine.attach(saved.pci), link);
+      this.#controllers.set(id, controller);
+      link.onViolation = () => {
+        const path = controller.backendLost(0, 0);
+        this.onNotice?.({ controller, port: 0, path, reason: BACKEND_LOST });
+      };
+      for (const capture of this.#captures) capture.add(controller);
+      await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
+      const { pump } = this.#backend;
+      if (pump) link.runInside(() => pump(id));
+      void link.run();
+      return controller;
+    } catch (error) {
+      closed();
+      throw error;
+    }
+  }
+
+  #restored(controller: UsbController, { port, route, report, note }: RestoredDevice): void {
+    const path = controller.backendRestored(port, route, report);
+    if (note !== undefined) this.onNotice?.({ controller, port, path, reason: note });
   }
 
   /** A software device, to be plugged: `host.device("flash-drive", { image: { blob: file } })`. */
@@ -141,7 +170,7 @@ export class UsbHost {
    */
   capture(write: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
     const capture = new Capture(write);
-    for (const controller of this.#controllers) capture.add(controller);
+    for (const controller of this.controllers) capture.add(controller);
     this.#captures.add(capture);
     return () => {
       this.#captures.delete(capture);
@@ -156,7 +185,7 @@ export class UsbHost {
 
   /** Unplugs everything and stops the backend. The guest sees its ports empty. */
   async close(): Promise<void> {
-    for (const controller of this.#controllers) await controller.close();
+    for (const controller of this.controllers) await controller.close();
     await this.#backend.stop();
   }
 }

@@ -1,31 +1,52 @@
 /** A virtual host controller as users of the package hold it. */
 import type { PlugReport } from "../worker/protocol.ts";
 import type { HostController } from "./controller.ts";
+import type { Guest } from "./guests.ts";
 import type { Link } from "./link.ts";
 import type { RunningBackend } from "./start-backend.ts";
 import type { TraceListeners } from "./trace/trace.ts";
 import { traceUrbs } from "./trace/urb-trace.ts";
 import { ROUTE_BITS, ROUTE_PORT, UsbPort } from "./usb-port.ts";
 
+export interface ControllerParts {
+  /** Of its link. */
+  readonly id: number;
+  readonly guest: Guest;
+  /** Among its guest's controllers. */
+  readonly number: number;
+  readonly hardware: HostController;
+  readonly backend: RunningBackend;
+  readonly link: Link;
+  /** Called once it is closed. */
+  readonly closed: () => void;
+}
+
 export class UsbController {
   readonly #hardware: HostController;
   readonly #backend: RunningBackend;
   readonly #link: Link;
-  /** Counts from 1. */
+  readonly #closed: () => void;
+  /** Counts from 1 over all controllers that the host ever had. */
   readonly id: number;
+  readonly guest: Guest;
+  /** Counts from 0: the guest's first controller, its second. */
+  readonly number: number;
   readonly ports: readonly UsbPort[];
   /** Called after any change of a port, by the guest or by a plug. */
   onChange: ((port: UsbPort) => void) | undefined;
 
-  constructor(id: number, hardware: HostController, backend: RunningBackend, link: Link) {
+  constructor({ id, guest, number, hardware, backend, link, closed }: ControllerParts) {
     this.id = id;
+    this.guest = guest;
+    this.number = number;
     this.#hardware = hardware;
     this.#backend = backend;
     this.#link = link;
+    this.#closed = closed;
     const changed = (port: UsbPort) => this.onChange?.(port);
     this.ports = Array.from(
       { length: hardware.portCount },
-      (_, index) => new UsbPort({ link: id, hardware, backend, changed }, [index + 1]),
+      (_, index) => new UsbPort({ controller: this, hardware, backend, changed }, [index + 1]),
     );
     hardware.onPortChange = (number) => this.onChange?.(this.port(number));
   }
@@ -35,6 +56,17 @@ export class UsbController {
     const port = this.ports[number - 1];
     if (!port) throw new RangeError(`There is no port ${number}; this controller has ports 1 to ${this.ports.length}.`);
     return port;
+  }
+
+  /** The port with this path: "3", or "3.2" for port 2 of the hub in port 3. Undefined if there is none now. */
+  find(path: string): UsbPort | undefined {
+    let { ports } = this;
+    let found: UsbPort | undefined;
+    for (const hop of path.split(".")) {
+      found = ports[Number(hop) - 1];
+      ports = found?.ports ?? [];
+    }
+    return found;
   }
 
   /** Transfers on their way to the backend, over all ports. */
@@ -80,10 +112,12 @@ export class UsbController {
     return found;
   }
 
+  /** Unplugs everything, and leaves the host: for a machine that is given up. The host's other controllers go on. */
   async close(): Promise<void> {
     this.#hardware.onPortChange = undefined;
     for (const port of this.ports) if (port.plugged) await port.unplug();
     await this.#backend.control.disconnect(this.id);
     this.#link.close();
+    this.#closed();
   }
 }

@@ -1,8 +1,10 @@
 /** A port that a person plugs into: of a virtual controller, or of a hub behind it. */
 import { SPEED_NONE } from "../asm/layout.ts";
-import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport } from "../worker/protocol.ts";
+import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport, PortAddress } from "../worker/protocol.ts";
 import type { HostController, RootHubPort } from "./controller.ts";
+import { formatPlace } from "./place.ts";
 import type { RunningBackend } from "./start-backend.ts";
+import type { UsbController } from "./usb-controller.ts";
 import { webUsbSource } from "./webusb-source.ts";
 
 /** A route string has four bits for each hub (USB 3.2 §8.9). */
@@ -11,7 +13,7 @@ export const ROUTE_PORT = 0xf;
 
 /** What all ports of a controller have in common. */
 export interface PortContext {
-  readonly link: number;
+  readonly controller: UsbController;
   readonly hardware: HostController;
   readonly backend: RunningBackend;
   readonly changed: (port: UsbPort) => void;
@@ -40,6 +42,12 @@ export class UsbPort {
     this.#route = behind.reduceRight((route, port) => (route << ROUTE_BITS) | port, 0);
     this.number = hops.at(-1) ?? 0;
     this.path = hops.join(".");
+  }
+
+  /** "1:0:3": guest, controller and port, as hotplug rules and host.port() have it. */
+  get place(): string {
+    const { guest, number } = this.#context.controller;
+    return formatPlace({ guest: guest.name, controller: number, path: this.path });
   }
 
   /** How the guest has the port: speed, enabled, address, counters. */
@@ -76,7 +84,7 @@ export class UsbPort {
   async plug(device: USBDevice | DeviceSource): Promise<PlugReport> {
     const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
     return this.#during(async () => {
-      const report = await this.#context.backend.control.plug(this.#context.link, this.#root, source, this.#route);
+      const report = await this.#context.backend.control.plug(this.#link, this.#root, source, this.#route);
       this.#occupied(report);
       return report;
     });
@@ -85,19 +93,35 @@ export class UsbPort {
   /** Pulls the device out, whatever it is doing, and with a hub all that is plugged into it. An empty port is no error. */
   async unplug(): Promise<void> {
     await this.#during(async () => {
-      await this.#context.backend.control.unplug(this.#context.link, this.#root, this.#route);
+      await this.#context.backend.control.unplug(this.#link, this.#root, this.#route);
       this.#empty();
     });
   }
 
+  /**
+   * Plugs the device into another port of the host instead, of any guest, as it is: a disk in memory keeps what is written to
+   * it, and a hub what is plugged into it. To the guests it is an unplug and a plug. Rejects, and nothing has moved, when the
+   * other port cannot have it.
+   */
+  async moveTo(target: UsbPort): Promise<void> {
+    await this.#during(() =>
+      target.#during(async () => {
+        const moved = await this.#context.backend.control.move(this.#address, target.#address);
+        this.#empty();
+        const { controller } = target.#context;
+        for (const { port, route, report } of moved) controller.backendRestored(port, route, report);
+      }),
+    );
+  }
+
   /** A key press and the like, to a software device. */
   async input(message: DeviceInput): Promise<void> {
-    await this.#context.backend.control.input(this.#context.link, this.#root, message, this.#route);
+    await this.#context.backend.control.input(this.#link, this.#root, message, this.#route);
   }
 
   /** What a software device has for a person since it was asked last: a speaker's sound. Undefined for the others. */
   async output(): Promise<DeviceOutput | undefined> {
-    return this.#context.backend.control.output(this.#context.link, this.#root, this.#route);
+    return this.#context.backend.control.output(this.#link, this.#root, this.#route);
   }
 
   /** The device left by itself. */
@@ -111,6 +135,14 @@ export class UsbPort {
     this.#empty();
     if (report) this.#occupied(report);
     this.#context.changed(this);
+  }
+
+  get #address(): PortAddress {
+    return { link: this.#link, port: this.#root, route: this.#route };
+  }
+
+  get #link(): number {
+    return this.#context.controller.id;
   }
 
   #occupied(report: PlugReport): void {
