@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Guest, type GuestOptions } from "../../dist/app/guest/default-guest.js";
 import { folderFiles, installedV86 } from "../../dist/app/guest/node-files.js";
 import { folderStateStore } from "../../dist/app/guest/node-state-store.js";
-import { createUsbHost, type UsbController, type UsbHost, type UsbHostOptions } from "../../dist/app/index.js";
+import { createUsbHost, type UsbController, UsbHost, type UsbHostOptions } from "../../dist/app/index.js";
 
 export const GUEST_FOLDER = "public/guest";
 
@@ -36,8 +36,12 @@ function buildHash(): string {
   return hash.digest("hex");
 }
 
-export async function startGuest(usb: UsbHostOptions = {}, options: Partial<GuestOptions> = {}): Promise<Bench> {
-  const host = await createUsbHost(usb);
+/** With a host of its own, or as one more guest of a host that is there already. */
+export async function startGuest(
+  usb: UsbHostOptions | UsbHost = {},
+  options: Partial<GuestOptions> = {},
+): Promise<Bench> {
+  const host = usb instanceof UsbHost ? usb : await createUsbHost(usb);
   let controller: UsbController | undefined;
   let heard = "";
   const guest = await Guest.start({
@@ -77,7 +81,7 @@ export async function startGuest(usb: UsbHostOptions = {}, options: Partial<Gues
     },
     async stop() {
       await guest.saved;
-      await host.close();
+      await (host === usb ? controller?.close() : host.close());
       await guest.stop();
     },
   };
