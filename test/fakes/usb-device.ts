@@ -1,19 +1,15 @@
 /**
- * A fake USBDevice with the rules of Chromium 156 on Linux: what it refuses, in which words, and what becomes of transfers
- * when the state changes under them. It is a little stricter than the real one in one thing: any two state changes at once
+ * A fake USBDevice with the rules of Chromium 156 on Linux, or on another system: what it refuses, in which words, and what
+ * becomes of transfers when the state changes under them. It is a little stricter than the real one in one thing: any two state changes at once
  * are refused, also those that a page of Chromium would pay for with its renderer.
  */
 import { bytesOf, ensureLength, requestTypeBits } from "./usb-arguments.ts";
-import { FakeConfiguration, type FakeEndpoint, type FakeInterface } from "./usb-configuration.ts";
+import { FakeConfiguration, type FakeInterface } from "./usb-configuration.ts";
+import { FakeDeviceInfo } from "./usb-device-info.ts";
+import { DEVICE_CHANGING, disconnected, FakeDeviceState } from "./usb-device-state.ts";
 import type { FakeFunction } from "./usb-function.ts";
-import { nextTask, transferError, Wire, type WireResult } from "./usb-wire.ts";
-
-/** Standard requests that a page may send, all IN: GET_STATUS, GET_DESCRIPTOR, GET_CONFIGURATION, GET_INTERFACE, SYNCH_FRAME. */
-const STANDARD_ALLOWED = [0, 6, 8, 10, 12];
-
-const DEVICE_CHANGING = "An operation that changes the device state is in progress.";
-const INTERFACE_CHANGING = "An operation that changes interface state is in progress.";
-const INTERFACE_UNKNOWN = "The interface number provided is not supported by the device in its current configuration.";
+import { type FakeManners, MANNERS, type System } from "./usb-manners.ts";
+import { nextTask, type Rejectable, transferError, Wire, type WireResult } from "./usb-wire.ts";
 
 export interface FakeDeviceOptions {
   /** Interfaces that a driver of the computer holds. */
@@ -24,102 +20,73 @@ export interface FakeDeviceOptions {
   readonly forbidden?: boolean;
   /** What the computer has configured: the first configuration, unless said otherwise; 0 is none. */
   readonly configuration?: number;
-  /** As on Windows: no selectConfiguration() and no reset(). */
-  readonly windows?: boolean;
+  /** The system below the browser, Linux unless said otherwise. */
+  readonly manners?: System;
   /** No interface class is protected, as in an isolated app with usb-unrestricted. */
   readonly unrestricted?: boolean;
 }
 
-export class FakeUsbDevice implements USBDevice {
+export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   readonly configurations: FakeConfiguration[];
   readonly manufacturerName: string | null;
   readonly productName: string | null;
-  readonly serialNumber: string | null;
   readonly wire: Wire;
-  readonly #descriptor: DataView;
+  readonly #serialNumber: string | null;
   readonly #options: FakeDeviceOptions;
-  #configuration: FakeConfiguration | null;
-  #opened = false;
-  /** open, close, selectConfiguration: what Blink calls a change of the device. */
-  #isDeviceChanging = false;
-  /** Any state change at all. */
-  #isChanging = false;
+  readonly #manners: FakeManners;
+  readonly #state: FakeDeviceState;
   #isReset = false;
-  #isGone = false;
+  /** It has been opened, where that asks the person. */
+  #isAllowedByPerson = false;
   /** Calls whose promises are open. */
   readonly #calls = new Set<(error: DOMException) => void>();
 
   constructor(device: FakeFunction, options: FakeDeviceOptions = {}) {
+    super(device.deviceDescriptor);
     this.#options = options;
-    this.#descriptor = new DataView(device.deviceDescriptor.slice().buffer);
+    this.#manners = MANNERS[options.manners ?? "linux"];
     this.configurations = device.configurations.map((bytes) => new FakeConfiguration(bytes));
     this.manufacturerName = device.manufacturer ?? null;
     this.productName = device.product ?? null;
-    this.serialNumber = device.serialNumber ?? null;
+    this.#serialNumber = device.serialNumber ?? null;
     const value = options.configuration ?? this.configurations[0]?.configurationValue ?? 0;
-    this.#configuration = this.configurations.find((each) => each.configurationValue === value) ?? null;
+    const configuration = this.configurations.find((each) => each.configurationValue === value) ?? null;
+    this.#state = new FakeDeviceState(configuration, options.unrestricted ?? false);
     this.wire = new Wire(device, value);
   }
 
-  get usbVersionMajor(): number {
-    return this.#descriptor.getUint8(3);
+  get serialNumber(): string | null {
+    return this.#manners.hidesUntilOpened && !this.#isAllowedByPerson ? null : this.#serialNumber;
   }
-  get usbVersionMinor(): number {
-    return this.#descriptor.getUint8(2) >> 4;
-  }
-  get usbVersionSubminor(): number {
-    return this.#descriptor.getUint8(2) & 15;
-  }
-  get deviceClass(): number {
-    return this.#descriptor.getUint8(4);
-  }
-  get deviceSubclass(): number {
-    return this.#descriptor.getUint8(5);
-  }
-  get deviceProtocol(): number {
-    return this.#descriptor.getUint8(6);
-  }
-  get vendorId(): number {
-    return this.#descriptor.getUint16(8, true);
-  }
-  get productId(): number {
-    return this.#descriptor.getUint16(10, true);
-  }
-  get deviceVersionMajor(): number {
-    return this.#descriptor.getUint8(13);
-  }
-  get deviceVersionMinor(): number {
-    return this.#descriptor.getUint8(12) >> 4;
-  }
-  get deviceVersionSubminor(): number {
-    return this.#descriptor.getUint8(12) & 15;
+  /** Android tells a placeholder. */
+  protected override get bcdUSB(): number {
+    return this.#manners.hidesUntilOpened ? 0x0200 : super.bcdUSB;
   }
   get configuration(): FakeConfiguration | null {
-    return this.#configuration;
+    return this.#state.configuration;
   }
   get opened(): boolean {
-    return this.#opened;
+    return this.#state.opened;
   }
 
   async open(): Promise<void> {
-    this.#ensureUnchanging();
-    if (this.#opened) return;
+    this.#state.ensureUnchanging();
+    if (this.#state.opened) return;
     await this.#changeDevice(() => {
       if (this.#options.forbidden) throw new DOMException("Access denied.", "SecurityError");
-      this.#opened = true;
+      this.#state.opened = true;
+      this.#isAllowedByPerson = true;
     });
   }
 
   async close(): Promise<void> {
-    this.#ensureUnchanging();
-    if (!this.#opened) return;
+    this.#state.ensureUnchanging();
+    if (!this.#state.opened) return;
     await this.#changeDevice(() => {
-      for (const transfer of this.wire.takeAll()) {
-        transfer.reject(new DOMException("The transfer was cancelled.", "AbortError"));
-      }
-      this.#opened = false;
+      this.#cancel(this.wire.takeAll());
+      this.#state.opened = false;
       this.#isReset = false;
-      for (const each of this.#configuration?.interfaces ?? []) each.forgetState();
+      for (const each of this.#state.configuration?.interfaces ?? []) each.forgetState();
     });
   }
 
@@ -128,25 +95,28 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   async selectConfiguration(configurationValue: number): Promise<void> {
-    this.#ensureUnchanging();
-    this.#ensureOpened();
+    this.#state.ensureUnchanging();
+    this.#state.ensureOpened();
     const configuration = this.configurations.find((each) => each.configurationValue === configurationValue);
     if (!configuration) {
       throw new DOMException("The configuration value provided is not supported by the device.", "NotFoundError");
     }
-    if (configuration === this.#configuration) return;
+    if (configuration === this.#state.configuration) return;
     await this.#changeDevice(() => {
-      if (this.#options.windows || this.#configuration?.interfaces.some((each) => each.claimed)) {
+      const { canSelectConfiguration, configurationReleasesClaims } = this.#manners;
+      const isClaimed = this.#state.configuration?.interfaces.some((each) => each.claimed);
+      if (!canSelectConfiguration || (isClaimed && !configurationReleasesClaims)) {
         throw new DOMException("Unable to set device configuration.", "NetworkError");
       }
+      if (isClaimed) this.#cancel(this.wire.takeAll());
       for (const each of configuration.interfaces) each.forgetState();
-      this.#configuration = configuration;
+      this.#state.configuration = configuration;
       this.wire.setConfiguration(configurationValue);
     });
   }
 
   async claimInterface(interfaceNumber: number): Promise<void> {
-    const target = this.#interface(interfaceNumber);
+    const target = this.#state.interface(interfaceNumber);
     if (target.claimed) return;
     if (this.#options.hanging?.includes(interfaceNumber)) {
       target.isChanging = true;
@@ -165,21 +135,21 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   async releaseInterface(interfaceNumber: number): Promise<void> {
-    const target = this.#interface(interfaceNumber);
+    const target = this.#state.interface(interfaceNumber);
     if (!target.claimed) return;
     target.isAvailable = false;
     await this.#changeInterface(target, () => {
-      if (this.#isReset) {
+      if (this.#isReset && this.#manners.releaseFailsAfterReset) {
         target.isAvailable = true;
         throw new DOMException("Unable to release interface.", "NetworkError");
       }
-      this.#abortSoon(target);
+      if (this.#manners.releaseEndsTransfers) this.#abortSoon(target);
       target.forgetState();
     });
   }
 
   async selectAlternateInterface(interfaceNumber: number, alternateSetting: number): Promise<void> {
-    const target = this.#claimedInterface(interfaceNumber);
+    const target = this.#state.claimedInterface(interfaceNumber);
     const index = target.alternates.findIndex((each) => each.alternateSetting === alternateSetting);
     if (index < 0) {
       throw new DOMException(
@@ -197,54 +167,55 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   async controlTransferIn(setup: USBControlTransferParameters, length: number): Promise<USBInTransferResult> {
-    this.#ensureControl(setup);
+    this.#state.ensureControl(setup);
     const bmRequestType = 0x80 | requestTypeBits(setup);
     const { request, value, index } = setup;
-    if (!this.#isAllowed(setup, true)) return this.#refused();
+    if (!this.#state.isAllowed(setup, true)) return this.#refused();
     const wLength = length & 0xffff;
     const result = await this.#call(
       this.wire.control({ bmRequestType, bRequest: request, wValue: value, wIndex: index, wLength }, new Uint8Array(0)),
     );
-    return inResult(result);
+    return inResult(this.#shown(result));
   }
 
   async controlTransferOut(setup: USBControlTransferParameters, data?: BufferSource): Promise<USBOutTransferResult> {
     const bytes = data === undefined ? new Uint8Array(0) : bytesOf(data);
-    this.#ensureControl(setup);
+    this.#state.ensureControl(setup);
     ensureLength(bytes.length);
     const bmRequestType = requestTypeBits(setup);
     const { request, value, index } = setup;
-    if (!this.#isAllowed(setup, false)) return this.#refused();
+    if (!this.#state.isAllowed(setup, false)) return this.#refused();
     const result = await this.#call(
       this.wire.control(
         { bmRequestType, bRequest: request, wValue: value, wIndex: index, wLength: bytes.length & 0xffff },
         bytes.slice(),
       ),
     );
-    return { status: result.status, bytesWritten: bytes.length };
+    return { status: this.#shown(result).status, bytesWritten: bytes.length };
   }
 
   async clearHalt(direction: USBDirection, endpointNumber: number): Promise<void> {
-    const { address } = this.#endpoint(direction, endpointNumber);
+    const { address } = this.#state.endpoint(direction, endpointNumber);
     await this.#call(nextTask());
+    if (this.#manners.clearHaltCancelsInterface) this.#cancel(this.wire.takeAll(this.#siblingsOf(address)));
     this.wire.clearHalt(address);
   }
 
   async transferIn(endpointNumber: number, length: number): Promise<USBInTransferResult> {
     ensureLength(length);
-    const { address, packetSize, type } = this.#endpoint("in", endpointNumber);
+    const { address, packetSize, type } = this.#state.endpoint("in", endpointNumber);
     if (type === "isochronous") throw new TypeError("The fake does not do this to an isochronous endpoint.");
-    return inResult(await this.#call(this.wire.transfer(address, packetSize, new Uint8Array(length))));
+    return inResult(this.#shown(await this.#call(this.wire.transfer(address, packetSize, new Uint8Array(length)))));
   }
 
   async transferOut(endpointNumber: number, data: BufferSource): Promise<USBOutTransferResult> {
     const bytes = bytesOf(data);
-    const { address, packetSize, type } = this.#endpoint("out", endpointNumber);
+    const { address, packetSize, type } = this.#state.endpoint("out", endpointNumber);
     ensureLength(bytes.length);
     if (type === "isochronous") throw new TypeError("The fake does not do this to an isochronous endpoint.");
     const result = await this.#call(this.wire.transfer(address, packetSize, bytes.slice()));
     // Chromium reports what was asked for, whatever became of it.
-    return { status: result.status, bytesWritten: bytes.length };
+    return { status: this.#shown(result).status, bytesWritten: bytes.length };
   }
 
   async isochronousTransferIn(
@@ -272,10 +243,10 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   async reset(): Promise<void> {
-    this.#ensureUnchanging();
-    this.#ensureOpened();
+    this.#state.ensureUnchanging();
+    this.#state.ensureOpened();
     await this.#change(() => {
-      if (this.#options.windows) throw new DOMException("Unable to reset the device.", "NetworkError");
+      if (!this.#manners.canReset) throw new DOMException("Unable to reset the device.", "NetworkError");
       this.#isReset = true;
       this.wire.reset();
       const doomed = this.wire.takeAll();
@@ -298,99 +269,13 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   gone(): void {
-    this.#isGone = true;
-    this.#opened = false;
+    this.#state.isGone = true;
+    this.#state.opened = false;
     for (const reject of this.#calls) reject(disconnected());
     this.#calls.clear();
   }
 
-  // ---------------------------------------------------------------- guards, in Blink's order
-
-  #ensureHere(): void {
-    if (this.#isGone) throw disconnected();
-  }
-
-  #ensureNoDeviceChange(): void {
-    this.#ensureHere();
-    if (this.#isDeviceChanging) throw new DOMException(DEVICE_CHANGING, "InvalidStateError");
-  }
-
-  #ensureNoChange(): void {
-    this.#ensureNoDeviceChange();
-    if (this.#configuration?.interfaces.some((each) => each.isChanging)) {
-      throw new DOMException(INTERFACE_CHANGING, "InvalidStateError");
-    }
-  }
-
-  #ensureUnchanging(): void {
-    this.#ensureNoChange();
-    if (this.#isChanging) throw new DOMException(DEVICE_CHANGING, "InvalidStateError");
-  }
-
-  #ensureOpened(): void {
-    if (!this.#opened) throw new DOMException("The device must be opened first.", "InvalidStateError");
-  }
-
-  #ensureConfigured(): FakeConfiguration {
-    this.#ensureNoDeviceChange();
-    this.#ensureOpened();
-    if (!this.#configuration) {
-      throw new DOMException("The device must have a configuration selected.", "InvalidStateError");
-    }
-    return this.#configuration;
-  }
-
-  #interface(interfaceNumber: number): FakeInterface {
-    const configuration = this.#ensureConfigured();
-    const target = configuration.interfaces.find((each) => each.interfaceNumber === interfaceNumber);
-    if (!target) throw new DOMException(INTERFACE_UNKNOWN, "NotFoundError");
-    if (target.isChanging) throw new DOMException(INTERFACE_CHANGING, "InvalidStateError");
-    return target;
-  }
-
-  #claimedInterface(interfaceNumber: number): FakeInterface {
-    const target = this.#interface(interfaceNumber);
-    if (!target.claimed) {
-      throw new DOMException("The specified interface has not been claimed.", "InvalidStateError");
-    }
-    return target;
-  }
-
-  #endpoint(direction: USBDirection, endpointNumber: number): FakeEndpoint {
-    const { interfaces } = this.#ensureConfigured();
-    if (endpointNumber === 0 || endpointNumber >= 16) {
-      throw new DOMException("The specified endpoint number is out of range.", "IndexSizeError");
-    }
-    const endpoint = interfaces
-      .filter((each) => each.isAvailable)
-      .flatMap((each) => each.alternate.endpoints)
-      .find((each) => each.direction === direction && each.endpointNumber === endpointNumber);
-    if (!endpoint) {
-      throw new DOMException(
-        "The specified endpoint is not part of a claimed and selected alternate interface.",
-        "NotFoundError",
-      );
-    }
-    return endpoint;
-  }
-
-  #ensureControl({ recipient, index }: USBControlTransferParameters): void {
-    this.#ensureNoChange();
-    this.#ensureOpened();
-    if (recipient === "interface") this.#claimedInterface(index & 0xff);
-    if (recipient === "endpoint") this.#endpoint(index & 0x80 ? "in" : "out", index & 0x0f);
-  }
-
-  /** What the browser's device service lets a page send. */
-  #isAllowed({ requestType, recipient, request, index }: USBControlTransferParameters, isIn: boolean): boolean {
-    if (requestType === "standard" && !(isIn && STANDARD_ALLOWED.includes(request))) return false;
-    if (requestType !== "standard" && !this.#configuration) return false;
-    if (this.#options.unrestricted) return true;
-    const named = recipient === "endpoint" ? undefined : index & 0xff;
-    const isNaming = recipient === "interface" || (requestType === "class" && recipient !== "endpoint");
-    const target = this.#configuration?.interfaces.find((each) => each.interfaceNumber === named);
-    return !(isNaming && target?.isProtected);
-  }
+  // ---------------------------------------------------------------- changes
 
   async #refused(): Promise<never> {
     await this.#call(nextTask());
@@ -398,27 +283,25 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   #isochronous(direction: USBDirection, endpointNumber: number): { address: number } {
-    const endpoint = this.#endpoint(direction, endpointNumber);
+    const endpoint = this.#state.endpoint(direction, endpointNumber);
     if (endpoint.type !== "isochronous") {
       throw new Error("This call kills the whole browser: the endpoint is not isochronous.");
     }
-    if (this.#options.windows) throw new DOMException("A transfer error has occurred.", "NetworkError");
+    if (!this.#manners.hasIsochronous) throw transferError();
     return endpoint;
   }
 
-  // ---------------------------------------------------------------- changes
-
   async #changeDevice(work: () => void): Promise<void> {
-    this.#isDeviceChanging = true;
+    this.#state.isDeviceChanging = true;
     try {
       await this.#change(work);
     } finally {
-      this.#isDeviceChanging = false;
+      this.#state.isDeviceChanging = false;
     }
   }
 
   async #changeInterface(target: FakeInterface, work: () => void): Promise<void> {
-    if (this.#isChanging) throw new DOMException(DEVICE_CHANGING, "InvalidStateError");
+    if (this.#state.isChanging) throw new DOMException(DEVICE_CHANGING, "InvalidStateError");
     target.isChanging = true;
     try {
       await this.#change(work);
@@ -428,13 +311,29 @@ export class FakeUsbDevice implements USBDevice {
   }
 
   async #change(work: () => void): Promise<void> {
-    this.#isChanging = true;
+    this.#state.isChanging = true;
     try {
       await this.#call(nextTask());
       work();
     } finally {
-      this.#isChanging = false;
+      this.#state.isChanging = false;
     }
+  }
+
+  /** What a transfer came to, as the system tells it. */
+  #shown(result: WireResult): WireResult {
+    if (result.status === "stall" && this.#manners.stallIsNetworkError) throw transferError();
+    return result;
+  }
+
+  #cancel(transfers: readonly Rejectable[]): void {
+    for (const transfer of transfers) transfer.reject(new DOMException("The transfer was cancelled.", "AbortError"));
+  }
+
+  /** The endpoints of the interface that has this one. */
+  #siblingsOf(address: number): number[] {
+    const interfaces = this.#state.configuration?.interfaces ?? [];
+    return interfaces.map(addressesOf).find((addresses) => addresses.includes(address)) ?? [];
   }
 
   /** The kernel ends the transfers of an interface just after the call resolves. */
@@ -460,10 +359,6 @@ function sumOf(lengths: readonly number[]): number {
 
 function addressesOf({ alternate }: FakeInterface): number[] {
   return alternate.endpoints.map((endpoint) => endpoint.address);
-}
-
-function disconnected(): DOMException {
-  return new DOMException("The device was disconnected.", "NotFoundError");
 }
 
 function inResult({ status, data }: WireResult): USBInTransferResult {
