@@ -22,7 +22,7 @@ import type {
 import type { Request } from "./request.ts";
 import { readSavedDevice } from "./saved-device.ts";
 import { type DeviceOpener, Socket, type SocketHost } from "./socket.ts";
-import { openWebUsbDevice, type WebUsbEnvironment } from "./webusb.ts";
+import { openWebUsbDevice, WebUsbEnvironment } from "./webusb.ts";
 
 export interface BackendOptions {
   /** The USB to use instead of navigator.usb. */
@@ -40,7 +40,7 @@ export class Backend implements BackendControl {
   #listener: ((notice: BackendNotice) => void) | undefined;
 
   constructor(options: BackendOptions = {}) {
-    this.#webUsb = { usb: options.usb, orphans: { open: 0 } };
+    this.#webUsb = new WebUsbEnvironment(options.usb);
     this.#createDevice = options.createDevice ?? createDevice;
   }
 
@@ -121,7 +121,7 @@ export class Backend implements BackendControl {
       links: connections.length,
       devices: sum((connection) => connection.devices),
       owned: sum((connection) => connection.link.owned),
-      orphans: this.#webUsb.orphans.open,
+      orphans: this.#webUsb.flights.orphans,
     };
   }
 

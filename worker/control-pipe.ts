@@ -4,7 +4,7 @@
  */
 import { STATUS_CANCELLED } from "../asm/layout.ts";
 import type { Setup } from "./control-requests.ts";
-import { NOTHING } from "./flight.ts";
+import { type FlightCount, NOTHING } from "./flight.ts";
 import type { Request } from "./request.ts";
 
 export interface ControlResult {
@@ -13,8 +13,12 @@ export interface ControlResult {
   readonly data?: Uint8Array;
 }
 
-/** Does a control transfer. `data` is an OUT's. */
-export type ControlHandler = (setup: Setup, data: Uint8Array<ArrayBuffer>) => Promise<ControlResult>;
+export interface ControlHandler {
+  /** Does a control transfer. `data` is an OUT's. */
+  perform(setup: Setup, data: Uint8Array<ArrayBuffer>): Promise<ControlResult>;
+  /** The STATUS_… of what `perform` rejected with. Never rejects. */
+  statusOf(error: unknown): Promise<number>;
+}
 
 interface Exchange {
   /** Undefined once the guest has given it up. */
@@ -22,14 +26,14 @@ interface Exchange {
 }
 
 export class ControlPipe {
-  readonly #handle: ControlHandler;
-  readonly #orphans: { open: number };
+  readonly #handler: ControlHandler;
+  readonly #flights: FlightCount;
   readonly #waiting: Request[] = [];
   #current: Exchange | undefined;
 
-  constructor(handle: ControlHandler, orphans: { open: number }) {
-    this.#handle = handle;
-    this.#orphans = orphans;
+  constructor(handler: ControlHandler, flights: FlightCount) {
+    this.#handler = handler;
+    this.#flights = flights;
   }
 
   submit(request: Request): void {
@@ -43,7 +47,7 @@ export class ControlPipe {
       this.#waiting.splice(waiting, 1);
     } else if (this.#current?.request === request) {
       this.#current.request = undefined;
-      this.#orphans.open++;
+      this.#flights.orphans++;
     } else {
       return;
     }
@@ -65,14 +69,20 @@ export class ControlPipe {
     const { bmRequestType, bRequest, wValue, wIndex, length } = request;
     const data = request.isIn ? NOTHING : new Uint8Array(length);
     request.read(data);
-    void this.#handle({ bmRequestType, bRequest, wValue, wIndex, wLength: length }, data).then((result) =>
-      this.#done(exchange, result),
+    this.#handler.perform({ bmRequestType, bRequest, wValue, wIndex, wLength: length }, data).then(
+      (result) => this.#done(exchange, result),
+      (error: unknown) => void this.#failed(exchange, error),
     );
+  }
+
+  /** What became of one that was given up is nobody's question. */
+  async #failed(exchange: Exchange, error: unknown): Promise<void> {
+    this.#done(exchange, { status: exchange.request ? await this.#handler.statusOf(error) : STATUS_CANCELLED });
   }
 
   #done(exchange: Exchange, { status, data }: ControlResult): void {
     const { request } = exchange;
-    if (!request) this.#orphans.open--;
+    if (!request) this.#flights.orphans--;
     else if (request.isIn) request.complete(status, data ? request.write(data) : 0);
     else request.complete(status, status === 0 ? request.length : 0);
     if (this.#current !== exchange) return;

@@ -1,8 +1,24 @@
 /** One transferIn() or transferOut() of WebUSB, from its start until its turn to be dealt with comes. */
-import { STATUS_OK } from "../asm/layout.ts";
+import { STATUS_OK, STATUS_TRANSACTION_ERROR } from "../asm/layout.ts";
+import { isAborted } from "./transfer-status.ts";
+import type { UsbManners } from "./usb-manners.ts";
 
-/** Bytes in flight at once, unless a single transfer is longer: Linux gives all of usbfs 16 MiB (usbfs_memory_mb). */
+/**
+ * Bytes in flight at once: of one endpoint, and of all there are. Linux gives all users of usbfs 16 MiB together
+ * (usbfs_memory_mb), and what is beyond that fails. An endpoint's first transfer always goes.
+ */
 export const FLIGHT_BYTES_MAX = 4 * 1024 * 1024;
+export const TOTAL_BYTES_MAX = 8 * 1024 * 1024;
+
+/** How often a transfer that the browser cancels on its own is begun again. */
+const RESTARTS_MAX = 3;
+
+/** What is in flight, over all devices. */
+export class FlightCount {
+  bytes = 0;
+  /** Transfers given up by the guest whose promises are open. */
+  orphans = 0;
+}
 
 /** What a queue needs of its device. */
 export interface EndpointDevice {
@@ -14,47 +30,60 @@ export interface EndpointDevice {
     data: BufferSource,
     packetLengths: number[],
   ): Promise<USBIsochronousOutTransferResult>;
-  /** The STATUS_… of a rejection. */
-  rejected(error: unknown): number;
-  /** Counts orphans whose promises are open, over all devices. */
-  readonly orphans: { open: number };
+  /** The STATUS_… of a rejected transfer of the endpoint with this bEndpointAddress. Never rejects. */
+  statusOf(error: unknown, endpoint: number): Promise<number>;
+  readonly manners: UsbManners;
+  readonly flights: FlightCount;
 }
 
 /** One WebUSB transfer on its way. */
 export class Flight {
   readonly length: number;
-  readonly #orphans: { open: number };
+  readonly #count: FlightCount;
   /** Given up by the guest. */
   orphan = false;
   /** Its promise is settled, with this outcome. */
   settled = false;
   status: number = STATUS_OK;
   data: Uint8Array = NOTHING;
+  #restarts = 0;
 
-  constructor(length: number, orphans: { open: number }) {
+  constructor(length: number, count: FlightCount) {
     this.length = length;
-    this.#orphans = orphans;
+    this.#count = count;
+    count.bytes += length;
   }
 
   abandon(): void {
     if (this.orphan) return;
     this.orphan = true;
-    if (!this.settled) this.#orphans.open++;
+    if (!this.settled) this.#count.orphans++;
+  }
+
+  /** May it be begun again, after the browser has cancelled it? */
+  mayRestart(error: unknown): boolean {
+    return isAborted(error) && !this.orphan && this.#restarts++ < RESTARTS_MAX;
+  }
+
+  /** What a failure of one that was given up means is nobody's question. */
+  async statusOf(error: unknown, device: EndpointDevice, endpoint: number): Promise<number> {
+    return this.orphan ? STATUS_TRANSACTION_ERROR : device.statusOf(error, endpoint);
   }
 
   settle(status: number, data: Uint8Array): void {
     this.settled = true;
     this.status = status;
     this.data = data;
-    if (this.orphan) this.#orphans.open--;
+    this.#count.bytes -= this.length;
+    if (this.orphan) this.#count.orphans--;
   }
 }
 
 export const NOTHING = new Uint8Array(0);
 
 /** May another flight of `length` bytes start beside these? */
-export function hasRoom(flights: readonly Flight[], depth: number, length: number): boolean {
+export function hasRoom(flights: readonly Flight[], depth: number, length: number, count: FlightCount): boolean {
   if (flights.length === 0) return true;
-  if (flights.length >= depth) return false;
+  if (flights.length >= depth || count.bytes + length > TOTAL_BYTES_MAX) return false;
   return flights.reduce((sum, flight) => sum + flight.length, length) <= FLIGHT_BYTES_MAX;
 }

@@ -11,6 +11,8 @@
  *     have been a babble; here the boundary between two packets may come to lie inside a transfer, but only after that.
  *   - A transfer that is not full after a stretch of whole packets goes on with the next stretch. That happens only when a
  *     flight was made for a shorter transfer which the guest gave up, or to a surplus.
+ *   - A flight that the browser cancels, as macOS does when another endpoint of the interface has a halt cleared, is begun
+ *     again in its place: the browser cancels all of an endpoint's, in order.
  *   - An orphan's stretch goes to the next transfers like any other. An orphan that failed says nothing to them: the guest
  *     has given up on it, and a halted endpoint will tell the next flight again.
  *
@@ -127,17 +129,26 @@ export class InQueue implements EndpointQueue {
 
   #start(missing: number): Flight | undefined {
     const length = Math.max(1, Math.ceil(missing / this.#packetSize)) * this.#packetSize;
-    if (!hasRoom(this.#flights, this.#depth, length)) return undefined;
-    const flight = new Flight(length, this.#device.orphans);
+    if (!hasRoom(this.#flights, this.#depth, length, this.#device.flights)) return undefined;
+    const flight = new Flight(length, this.#device.flights);
     this.#flights.push(flight);
-    this.#device.transferIn(this.#number, length).then(
+    this.#fly(flight);
+    return flight;
+  }
+
+  #fly(flight: Flight): void {
+    this.#device.transferIn(this.#number, flight.length).then(
       ({ status, data }) => {
         const bytes = data ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : NOTHING;
         this.#settled(flight, RESULT_STATUS[status], bytes);
       },
-      (error: unknown) => this.#settled(flight, this.#device.rejected(error), NOTHING),
+      (error: unknown) => void this.#failed(flight, error),
     );
-    return flight;
+  }
+
+  async #failed(flight: Flight, error: unknown): Promise<void> {
+    if (flight.mayRestart(error)) this.#fly(flight);
+    else this.#settled(flight, await flight.statusOf(error, this.#device, 0x80 | this.#number), NOTHING);
   }
 
   #settled(flight: Flight, status: number, data: Uint8Array): void {

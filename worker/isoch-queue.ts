@@ -9,17 +9,19 @@
  * A transfer in which one packet fails is rejected with all its packets (Chromium on Linux): batches are small. What a packet
  * brings for a request that was given up is lost, as isochronous data may be.
  */
-import { STATUS_CANCELLED, STATUS_OK } from "../asm/layout.ts";
+import { STATUS_CANCELLED, STATUS_OK, STATUS_TRANSACTION_ERROR } from "../asm/layout.ts";
 import type { EndpointQueue } from "./endpoint-queue.ts";
 import { type EndpointDevice, NOTHING } from "./flight.ts";
 import type { Request } from "./request.ts";
-import { RESULT_STATUS } from "./transfer-status.ts";
+import { nameOf, RESULT_STATUS } from "./transfer-status.ts";
 
 /** µs of the bus in a batch, and batches in flight. A trip to the browser's process and back takes about a millisecond. */
 const BATCH_US = 2000;
 const FLIGHTS_MAX = 8;
 /** With fewer in flight than this, the bus might run dry: a part of a batch is sent, too. */
 const FLIGHTS_MIN = 2;
+/** When so many have failed and none has worked, the browser is not asked again: until the next alternate, or a reset. */
+const FAILURES_MAX = FLIGHTS_MAX;
 
 /** What became of one packet. */
 interface Packet {
@@ -46,6 +48,9 @@ export class IsochQueue implements EndpointQueue {
   #waiting: Request[] = [];
   #flights: Batch[] = [];
   #launching = false;
+  /** A transfer has succeeded; how many were rejected before one did. */
+  #works = false;
+  #failures = 0;
 
   constructor(device: EndpointDevice, number: number, isIn: boolean) {
     this.#device = device;
@@ -96,10 +101,13 @@ export class IsochQueue implements EndpointQueue {
   #abandonIfEmpty(batch: Batch): void {
     if (batch.orphan || batch.outcome || batch.owners.some((owner) => owner !== undefined)) return;
     batch.orphan = true;
-    this.#device.orphans.open++;
+    this.#device.flights.orphans++;
   }
 
   #launch(): void {
+    if (this.#failures >= FAILURES_MAX) {
+      for (const request of this.#waiting.splice(0)) request.complete(STATUS_TRANSACTION_ERROR, 0);
+    }
     for (;;) {
       const [first] = this.#waiting;
       if (!first || this.#flights.length >= FLIGHTS_MAX) return;
@@ -114,12 +122,22 @@ export class IsochQueue implements EndpointQueue {
     this.#flights.push(batch);
     const lengths = requests.map(({ length }) => length);
     (this.#isIn ? this.#receive(lengths) : this.#send(requests, lengths)).then(
-      (packets) => this.#settled(batch, (index) => packets[index]),
-      (error: unknown) => {
-        const failed: Packet = { status: this.#device.rejected(error), data: NOTHING, written: 0 };
-        this.#settled(batch, () => failed);
+      (packets) => {
+        this.#works = true;
+        this.#device.manners.worked("hasIsochronous");
+        this.#settled(batch, (index) => packets[index]);
       },
+      (error: unknown) => void this.#rejected(batch, error),
     );
+  }
+
+  /** A driver takes failed packets as they come: no time is spent on what a NetworkError means. */
+  async #rejected(batch: Batch, error: unknown): Promise<void> {
+    const isNetworkError = nameOf(error) === "NetworkError";
+    const status = isNetworkError ? STATUS_TRANSACTION_ERROR : await this.#device.statusOf(error, 0);
+    if (isNetworkError && !this.#works && ++this.#failures >= FAILURES_MAX)
+      this.#device.manners.failed("hasIsochronous");
+    this.#settled(batch, () => ({ status, data: NOTHING, written: 0 }));
   }
 
   async #receive(lengths: number[]): Promise<Packet[]> {
@@ -146,7 +164,7 @@ export class IsochQueue implements EndpointQueue {
 
   #settled(batch: Batch, packetAt: (index: number) => Packet | undefined): void {
     batch.outcome = packetAt;
-    if (batch.orphan) this.#device.orphans.open--;
+    if (batch.orphan) this.#device.flights.orphans--;
     while (this.#flights[0]?.outcome) this.#land(this.#flights.shift() as Batch);
     this.#launch();
   }

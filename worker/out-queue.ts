@@ -4,6 +4,7 @@
  *
  * WebUSB reports as written whatever was asked for, even after a stall: a failed OUT is answered with 0 bytes. After a
  * failure the transfers behind it are answered STATUS_CANCELLED with nothing, because on the bus they would not have run.
+ * One that the browser cancels on its own has failed: nobody knows how much of it the device has.
  */
 import { FLAG_ZERO_PACKET, STATUS_CANCELLED, STATUS_OK, STATUS_STALL } from "../asm/layout.ts";
 import type { EndpointQueue } from "./endpoint-queue.ts";
@@ -77,7 +78,7 @@ export class OutQueue implements EndpointQueue {
   #launch(): void {
     for (;;) {
       const request = this.#waiting[0];
-      if (!request || !hasRoom(this.#flights, this.#depth, request.length)) return;
+      if (!request || !hasRoom(this.#flights, this.#depth, request.length, this.#device.flights)) return;
       this.#waiting.shift();
       this.#start(request);
     }
@@ -87,12 +88,12 @@ export class OutQueue implements EndpointQueue {
     // WebUSB takes no view of shared memory.
     const data = new Uint8Array(request.length);
     request.read(data);
-    const flight = new Flight(data.length, this.#device.orphans);
+    const flight = new Flight(data.length, this.#device.flights);
     this.#flights.push(flight);
     this.#owners.push(request);
     this.#send(data, (request.flags & FLAG_ZERO_PACKET) !== 0).then(
       (status) => this.#settled(flight, status),
-      (error: unknown) => this.#settled(flight, this.#device.rejected(error)),
+      async (error: unknown) => this.#settled(flight, await flight.statusOf(error, this.#device, this.#number)),
     );
   }
 

@@ -94,17 +94,23 @@ export function protectedClassOf(configuration: ConfigurationInfo, interfaceNumb
 
 /**
  * The configuration as the guest gets it. Interfaces in `held` stay, so that the numbering is the device's own, but become
- * vendor-specific, so that no driver of their class binds to what cannot be reached. Remote wake-up is not advertised,
+ * vendor-specific, so that no driver of their class binds to what cannot be reached; so does a function of several
+ * interfaces that is not whole any more (IAD, USB 3.2 §9.6.4). Remote wake-up is not advertised,
  * because nothing can carry it.
  */
 export function presentConfiguration(bytes: Uint8Array, held: ReadonlySet<number>): Uint8Array {
   const presented = bytes.slice();
+  const isHeld = (first: number, count: number) => [...held].some((each) => each >= first && each < first + count);
   for (const { at, length, type } of descriptorsOf(presented)) {
     if (type === CONFIGURATION && length >= 9) {
       presented[at + 7] = (presented[at + 7] ?? 0) & ~ATTRIBUTE_REMOTE_WAKEUP;
     } else if (type === INTERFACE && length >= 9 && held.has(presented[at + 2] ?? 0)) {
       presented.set([CLASS_VENDOR, 0, 0], at + 5);
-    } else if (type === INTERFACE_ASSOCIATION && length >= 8 && held.has(presented[at + 2] ?? 0)) {
+    } else if (
+      type === INTERFACE_ASSOCIATION &&
+      length >= 8 &&
+      isHeld(presented[at + 2] ?? 0, presented[at + 3] ?? 0)
+    ) {
       presented.set([CLASS_VENDOR, 0, 0], at + 4);
     }
   }
@@ -113,11 +119,11 @@ export function presentConfiguration(bytes: Uint8Array, held: ReadonlySet<number
 
 /**
  * The device descriptor as the guest gets it: bMaxPacketSize0 must be one that its speed allows (USB 2.0 §5.5.3, USB 3.2
- * §9.6.1), and a protected class in bDeviceClass would bind a driver to the whole device.
+ * §9.6.1), and a protected class in bDeviceClass would bind a driver to the whole device, unless the page is exempt.
  */
-export function presentDevice(bytes: Uint8Array, speed: number): Uint8Array {
+export function presentDevice(bytes: Uint8Array, speed: number, exempt = false): Uint8Array {
   const presented = bytes.slice();
-  if ((presented[4] ?? 0) in PROTECTED_CLASSES) presented.set([0, 0, 0], 4);
+  if (!exempt && (presented[4] ?? 0) in PROTECTED_CLASSES) presented.set([0, 0, 0], 4);
   presented[7] = packetSize0(speed, presented[7] ?? 0);
   return presented;
 }

@@ -1,7 +1,6 @@
 /** What WebUSB says of a transfer, as the STATUS_… of a URB: one table for results, one for rejections. */
 import {
   STATUS_BABBLE,
-  STATUS_CANCELLED,
   STATUS_INVALID,
   STATUS_NO_DEVICE,
   STATUS_OK,
@@ -18,10 +17,11 @@ export const RESULT_STATUS: Readonly<Record<USBTransferStatus, number>> = {
 
 /** DOMException.name of a rejected transfer. */
 const REJECTION_STATUS: Readonly<Record<string, number>> = {
+  /** Or worse: failures.ts. */
   NetworkError: STATUS_TRANSACTION_ERROR,
   TimeoutError: STATUS_TRANSACTION_ERROR,
-  /** The transfer was cancelled, which only close() does. */
-  AbortError: STATUS_CANCELLED,
+  /** Cancelled by the browser, not by the guest. */
+  AbortError: STATUS_TRANSACTION_ERROR,
   /** Not allowed: the guest sees what a device answers to a request that it does not know. */
   SecurityError: STATUS_STALL,
   /** An endpoint, interface or configuration that the device does not have, unless the device itself is gone. */
@@ -39,15 +39,13 @@ export function isDisconnected(error: unknown): boolean {
   return nameOf(error) === "NotFoundError" && (error as Error).message.includes(DISCONNECTED);
 }
 
-/**
- * `stallIsNetworkError` is for Windows, where WinUSB's stall comes as a NetworkError like any other failure. A stall is by
- * far the likeliest there, and the one that a guest recovers from.
- */
-export function rejectionStatus(error: unknown, stallIsNetworkError: boolean): number {
-  if (isDisconnected(error)) return STATUS_NO_DEVICE;
-  const name = nameOf(error);
-  if (name === "NetworkError" && stallIsNetworkError) return STATUS_STALL;
-  return REJECTION_STATUS[name] ?? STATUS_TRANSACTION_ERROR;
+export function rejectionStatus(error: unknown): number {
+  return isDisconnected(error) ? STATUS_NO_DEVICE : (REJECTION_STATUS[nameOf(error)] ?? STATUS_TRANSACTION_ERROR);
+}
+
+/** The browser has cancelled a transfer: at close(), and where clearHalt() ends all of an interface's (macOS). */
+export function isAborted(error: unknown): boolean {
+  return nameOf(error) === "AbortError";
 }
 
 export function nameOf(error: unknown): string {

@@ -3,18 +3,27 @@
  *
  * Two views are kept apart. The *browser's*: which configuration is active, what is claimed, which alternates are selected;
  * a browser never unconfigures a device. And the *guest's*: after a port reset its device has no configuration and alternate
- * settings 0, and the next SET_CONFIGURATION brings the two together. State changes go to the browser one at a time.
+ * settings 0, and the next SET_CONFIGURATION brings the two together. browser-device.ts has the browser's.
  */
 import { STATUS_INVALID, STATUS_OK, STATUS_STALL, TYPE_CONTROL, TYPE_ISOCHRONOUS } from "../asm/layout.ts";
-import { ControlPipe, type ControlResult } from "./control-pipe.ts";
+import { BrowserDevice } from "./browser-device.ts";
+import { type ControlHandler, ControlPipe, type ControlResult } from "./control-pipe.ts";
 import { type ControlDecision, decide, type Setup } from "./control-requests.ts";
 import { createEndpointQueue } from "./create-endpoint-queue.ts";
 import type { Device, DeviceHost, DeviceIdentity } from "./device.ts";
 import type { EndpointQueue } from "./endpoint-queue.ts";
-import type { EndpointDevice } from "./flight.ts";
+import { Failures } from "./failures.ts";
+import type { EndpointDevice, FlightCount } from "./flight.ts";
 import { type ConfigurationInfo, interfacesOf } from "./raw-descriptors.ts";
 import type { Request } from "./request.ts";
-import { isDisconnected, RESULT_STATUS, rejectionStatus } from "./transfer-status.ts";
+import { RESULT_STATUS } from "./transfer-status.ts";
+import type { UsbManners } from "./usb-manners.ts";
+
+/** What devices of one navigator.usb share. */
+export interface UsbContext {
+  readonly flights: FlightCount;
+  readonly manners: UsbManners;
+}
 
 export interface WebUsbDescription {
   readonly speed: number;
@@ -38,52 +47,54 @@ interface Endpoint {
 const STALL: ControlResult = { status: STATUS_STALL };
 const ACCEPT: ControlResult = { status: STATUS_OK };
 
-/** WinUSB reports a stall as any other error. */
-const isWindows = /Windows/.test(globalThis.navigator?.userAgent ?? "");
-
 export class WebUsbDevice implements Device {
   readonly speed: number;
   readonly identity: DeviceIdentity;
   readonly #usb: USBDevice;
+  readonly #browser: BrowserDevice;
   readonly #description: WebUsbDescription;
   readonly #released: () => void;
+  readonly #failures: Failures;
+  readonly #manners: UsbManners;
   readonly #endpointDevice: EndpointDevice;
   readonly #control: ControlPipe;
-  readonly #claimed: Set<number>;
-  /** The alternate selected for each interface, where it is not 0. */
-  readonly #alternates = new Map<number, number>();
   readonly #endpoints = new Map<number, Endpoint>();
   /** bConfigurationValue as the guest sees it; 0 is none. */
   #configuration = 0;
   /** The guest has done something since the last reset that a reset would undo. */
   #touched = false;
-  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(
     usb: USBDevice,
     host: DeviceHost,
-    orphans: { open: number },
+    { flights, manners }: UsbContext,
     released: () => void,
     description: WebUsbDescription,
   ) {
     this.#usb = usb;
     this.#description = description;
     this.#released = released;
+    this.#manners = manners;
     this.speed = description.speed;
     this.identity = description.identity;
-    this.#claimed = new Set(description.claimed);
+    this.#browser = new BrowserDevice(usb, usb.productName || "the device", description.claimed, manners, (reason) =>
+      host.gone(reason),
+    );
+    this.#failures = new Failures(usb, manners, () => host.gone("The device was pulled out."));
     this.#endpointDevice = {
       transferIn: (endpoint, length) => usb.transferIn(endpoint, length),
       transferOut: (endpoint, data) => usb.transferOut(endpoint, data),
       isochronousTransferIn: (endpoint, lengths) => usb.isochronousTransferIn(endpoint, lengths),
       isochronousTransferOut: (endpoint, data, lengths) => usb.isochronousTransferOut(endpoint, data, lengths),
-      rejected: (error) => {
-        if (isDisconnected(error)) host.gone("The device was pulled out.");
-        return rejectionStatus(error, isWindows);
-      },
-      orphans,
+      statusOf: (error, endpoint) => this.#failures.statusOf(error, endpoint),
+      manners,
+      flights,
     };
-    this.#control = new ControlPipe((setup, data) => this.#serve(setup, data), orphans);
+    const handler: ControlHandler = {
+      perform: (setup, data) => this.#perform(decide(setup), setup, data),
+      statusOf: (error) => this.#failures.statusOf(error, 0),
+    };
+    this.#control = new ControlPipe(handler, flights);
     this.#buildEndpoints();
   }
 
@@ -117,27 +128,22 @@ export class WebUsbDevice implements Device {
   reset(): Promise<void> | void {
     this.#configuration = 0;
     if (!this.#touched) return undefined;
-    return this.#change(async () => {
-      let isReset = true;
-      try {
-        await this.#usb.reset();
-      } catch (error) {
-        if (isDisconnected(error)) throw error;
-        isReset = false; // Windows never can
-      }
+    return this.#browser.inTurn(async () => {
+      const halted = [...this.#endpoints].filter(([, { queue }]) => queue?.halted).map(([address]) => address);
+      this.#dropEndpoints();
+      const isReset = await this.#browser.reset(this.#active ? interfacesOf(this.#active) : []);
       this.#control.restart();
-      await this.#selectFirstAlternates();
-      if (isReset) this.#buildEndpoints();
-      else await this.#quiet();
+      this.#buildEndpoints();
+      if (!isReset) await this.#clearHalts(halted);
       this.#touched = false;
     });
   }
 
   async close(): Promise<void> {
-    for (const { queue } of this.#endpoints.values()) queue?.discard();
-    this.#endpoints.clear();
+    this.#dropEndpoints();
+    this.#failures.close();
     try {
-      await this.#change(() => this.#usb.close());
+      await this.#browser.inTurn(() => this.#browser.close());
     } finally {
       this.#released();
     }
@@ -149,16 +155,7 @@ export class WebUsbDevice implements Device {
   }
 
   get #active(): ConfigurationInfo | undefined {
-    const value = this.#usb.configuration?.configurationValue;
-    return this.#description.configurations.find((configuration) => configuration.value === value);
-  }
-
-  async #serve(setup: Setup, data: Uint8Array<ArrayBuffer>): Promise<ControlResult> {
-    try {
-      return await this.#perform(decide(setup), setup, data);
-    } catch (error) {
-      return { status: this.#endpointDevice.rejected(error) };
-    }
+    return this.#description.configurations.find(({ value }) => value === this.#browser.configuration);
   }
 
   async #perform(decision: ControlDecision, setup: Setup, data: Uint8Array<ArrayBuffer>): Promise<ControlResult> {
@@ -178,14 +175,14 @@ export class WebUsbDevice implements Device {
       case "get-interface": {
         const exists = this.#configuration !== 0 && this.#active;
         if (!exists || !interfacesOf(exists).includes(decision.interfaceNumber)) return STALL;
-        return { status: STATUS_OK, data: Uint8Array.of(this.#alternates.get(decision.interfaceNumber) ?? 0) };
+        return { status: STATUS_OK, data: Uint8Array.of(this.#browser.alternateOf(decision.interfaceNumber)) };
       }
       case "set-configuration":
-        return this.#change(() => this.#setConfiguration(decision.value));
+        return this.#browser.inTurn(() => this.#setConfiguration(decision.value));
       case "set-interface":
-        return this.#change(() => this.#setInterface(decision.interfaceNumber, decision.alternate));
+        return this.#browser.inTurn(() => this.#setInterface(decision.interfaceNumber, decision.alternate));
       case "clear-halt":
-        return this.#change(() => this.#clearHalt(decision.endpoint));
+        return this.#browser.inTurn(() => this.#clearHalt(decision.endpoint));
       case "pass":
         return this.#pass(decision.requestType, decision.recipient, setup, data);
       default:
@@ -199,20 +196,25 @@ export class WebUsbDevice implements Device {
     { bmRequestType, bRequest, wValue, wIndex, wLength }: Setup,
     data: Uint8Array<ArrayBuffer>,
   ): Promise<ControlResult> {
-    if (recipient === "interface" && !this.#claimed.has(wIndex & 0xff)) return STALL;
+    if (recipient === "interface" && !this.#browser.claimed.has(wIndex & 0xff)) return STALL;
     if (recipient === "endpoint" && !this.#endpoints.has(wIndex & 0x8f)) return STALL;
     if (requestType !== "standard") this.#touched = true;
     const setup = { requestType, recipient, request: bRequest, value: wValue, index: wIndex };
     if (bmRequestType & 0x80) {
       const result = await this.#usb.controlTransferIn(setup, wLength);
       const view = result.data;
-      const status = RESULT_STATUS[result.status];
+      const status = this.#statusOf(result);
       return view ? { status, data: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) } : { status };
     }
     const result = await (data.length > 0
       ? this.#usb.controlTransferOut(setup, data)
       : this.#usb.controlTransferOut(setup));
-    return { status: RESULT_STATUS[result.status] };
+    return { status: this.#statusOf(result) };
+  }
+
+  #statusOf({ status }: USBInTransferResult | USBOutTransferResult): number {
+    if (status === "stall") this.#manners.stallSaid();
+    return RESULT_STATUS[status];
   }
 
   /** SetConfiguration (USB 2.0 §9.4.7), WebUSB selectConfiguration() and claimInterface(). */
@@ -223,54 +225,22 @@ export class WebUsbDevice implements Device {
       return ACCEPT;
     }
     if (!this.#description.configurations.some((configuration) => configuration.value === value)) return STALL;
-    if (this.#active?.value === value) {
+    if (this.#browser.configuration === value) {
       // The browser would send nothing; halts and alternates must go all the same.
-      await this.#selectFirstAlternates();
+      await this.#browser.selectFirstAlternates((interfaceNumber) => this.#renewEndpoints(interfaceNumber));
       await this.#quiet();
       this.#configuration = value;
       return ACCEPT;
     }
     this.#touched = true;
     this.#configuration = 0;
-    const isSelected = await this.#selectConfiguration(value);
-    await this.#claimInterfaces();
+    this.#dropEndpoints();
+    const isSelected = await this.#browser.selectConfiguration(value);
+    await this.#browser.claim(this.#active ? interfacesOf(this.#active) : []);
     this.#buildEndpoints();
     if (!isSelected) return STALL;
     this.#configuration = value;
     return ACCEPT;
-  }
-
-  /** False when the browser cannot, as on Windows. */
-  async #selectConfiguration(value: number): Promise<boolean> {
-    this.#alternates.clear();
-    try {
-      for (const number of this.#claimed) await this.#usb.releaseInterface(number);
-    } catch (error) {
-      if (isDisconnected(error)) throw error;
-      // After a reset Chromium cannot release what it says is claimed; closing releases everything.
-      await this.#usb.close();
-      await this.#usb.open();
-    }
-    this.#claimed.clear();
-    try {
-      await this.#usb.selectConfiguration(value);
-      return true;
-    } catch (error) {
-      if (isDisconnected(error)) throw error;
-      return false;
-    }
-  }
-
-  /** Claims what can be claimed of the active configuration; the rest is out of the guest's reach. */
-  async #claimInterfaces(): Promise<void> {
-    for (const number of this.#active ? interfacesOf(this.#active) : []) {
-      try {
-        await this.#usb.claimInterface(number);
-        this.#claimed.add(number);
-      } catch (error) {
-        if (isDisconnected(error)) throw error;
-      }
-    }
   }
 
   /** SetInterface (USB 2.0 §9.4.10), WebUSB selectAlternateInterface(). */
@@ -278,35 +248,20 @@ export class WebUsbDevice implements Device {
     const exists = this.#active?.alternates.some(
       (each) => each.interfaceNumber === interfaceNumber && each.alternate === alternate,
     );
-    if (this.#configuration === 0 || !exists || !this.#claimed.has(interfaceNumber)) return STALL;
+    if (this.#configuration === 0 || !exists || !this.#browser.claimed.has(interfaceNumber)) return STALL;
     this.#touched = true;
-    const before = this.#alternates.get(interfaceNumber) ?? 0;
+    const before = this.#browser.alternateOf(interfaceNumber);
+    this.#dropEndpoints(interfaceNumber);
     try {
-      await this.#selectAlternate(interfaceNumber, alternate);
+      await this.#browser.selectAlternate(interfaceNumber, alternate);
     } catch (error) {
       // Chromium takes the endpoints away even when it fails.
-      await this.#selectAlternate(interfaceNumber, before).catch(() => undefined);
+      await this.#browser.selectAlternate(interfaceNumber, before).catch(() => undefined);
       throw error;
+    } finally {
+      this.#renewEndpoints(interfaceNumber);
     }
     return ACCEPT;
-  }
-
-  async #selectAlternate(interfaceNumber: number, alternate: number): Promise<void> {
-    this.#dropEndpoints(interfaceNumber);
-    await this.#usb.selectAlternateInterface(interfaceNumber, alternate);
-    if (alternate === 0) this.#alternates.delete(interfaceNumber);
-    else this.#alternates.set(interfaceNumber, alternate);
-    this.#addEndpoints(interfaceNumber);
-  }
-
-  async #selectFirstAlternates(): Promise<void> {
-    for (const interfaceNumber of [...this.#alternates.keys()]) {
-      try {
-        await this.#selectAlternate(interfaceNumber, 0);
-      } catch (error) {
-        if (isDisconnected(error)) throw error;
-      }
-    }
   }
 
   /** ClearFeature(ENDPOINT_HALT) (USB 2.0 §9.4.5), WebUSB clearHalt(). */
@@ -315,29 +270,35 @@ export class WebUsbDevice implements Device {
     const endpoint = this.#endpoint(address);
     if (!endpoint) return STALL;
     this.#touched = true;
-    await this.#usb.clearHalt(address & 0x80 ? "in" : "out", address & 0x0f);
+    await this.#browser.clearHalt(address);
     endpoint.queue?.forget();
     return ACCEPT;
   }
 
   /** Endpoints as after a configuration, where the browser does not do it: no halts, nothing left over. */
   async #quiet(): Promise<void> {
-    for (const [address, { queue }] of this.#endpoints) {
-      if (queue?.halted) {
-        await this.#usb.clearHalt(address & 0x80 ? "in" : "out", address & 0x0f).catch(() => undefined);
-      }
-      queue?.forget();
+    await this.#clearHalts([...this.#endpoints].filter(([, { queue }]) => queue?.halted).map(([address]) => address));
+    for (const { queue } of this.#endpoints.values()) queue?.forget();
+  }
+
+  async #clearHalts(addresses: readonly number[]): Promise<void> {
+    for (const address of addresses) {
+      if (this.#endpoints.has(address)) await this.#browser.clearHalt(address).catch(() => undefined);
     }
   }
 
   #buildEndpoints(): void {
-    for (const { queue } of this.#endpoints.values()) queue?.discard();
-    this.#endpoints.clear();
-    for (const interfaceNumber of this.#claimed) this.#addEndpoints(interfaceNumber);
+    this.#dropEndpoints();
+    for (const interfaceNumber of this.#browser.claimed) this.#addEndpoints(interfaceNumber);
+  }
+
+  #renewEndpoints(interfaceNumber: number): void {
+    this.#dropEndpoints(interfaceNumber);
+    this.#addEndpoints(interfaceNumber);
   }
 
   #addEndpoints(interfaceNumber: number): void {
-    const selected = this.#alternates.get(interfaceNumber) ?? 0;
+    const selected = this.#browser.alternateOf(interfaceNumber);
     const alternate = this.#active?.alternates.find(
       (each) => each.interfaceNumber === interfaceNumber && each.alternate === selected,
     );
@@ -361,18 +322,12 @@ export class WebUsbDevice implements Device {
     return endpoint?.type === "isochronous";
   }
 
-  #dropEndpoints(interfaceNumber: number): void {
+  /** Those of one interface, or all. */
+  #dropEndpoints(interfaceNumber?: number): void {
     for (const [address, endpoint] of [...this.#endpoints]) {
-      if (endpoint.interfaceNumber !== interfaceNumber) continue;
+      if (interfaceNumber !== undefined && endpoint.interfaceNumber !== interfaceNumber) continue;
       endpoint.queue?.discard();
       this.#endpoints.delete(address);
     }
-  }
-
-  /** Chromium refuses a state change while another is under way: they take turns. */
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#changes.then(work);
-    this.#changes = result.catch(() => undefined);
-    return result;
   }
 }

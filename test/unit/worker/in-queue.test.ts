@@ -2,7 +2,9 @@
 import { expect, test } from "vitest";
 import { STATUS_CANCELLED, STATUS_OK, STATUS_STALL, TYPE_BULK } from "../../../asm/layout.ts";
 import { createEndpointQueue } from "../../../worker/create-endpoint-queue.ts";
+import { FlightCount } from "../../../worker/flight.ts";
 import type { Request } from "../../../worker/request.ts";
+import { UsbManners } from "../../../worker/usb-manners.ts";
 
 interface Pending {
   readonly length: number;
@@ -11,15 +13,16 @@ interface Pending {
 
 function setUp() {
   const pending: Pending[] = [];
-  const orphans = { open: 0 };
+  const flights = new FlightCount();
   const queue = createEndpointQueue(
     {
       transferIn: (_, length) => new Promise((resolve) => pending.push({ length, resolve })),
       transferOut: () => Promise.reject(new Error("no OUT here")),
       isochronousTransferIn: () => Promise.reject(new Error("not isochronous")),
       isochronousTransferOut: () => Promise.reject(new Error("not isochronous")),
-      rejected: () => STATUS_STALL,
-      orphans,
+      statusOf: async () => STATUS_STALL,
+      manners: new UsbManners(),
+      flights,
     },
     { address: 0x81, type: TYPE_BULK, packetSize: 64, highBandwidth: false },
   );
@@ -43,7 +46,7 @@ function setUp() {
     pending[index]?.resolve({ status: "ok", data: new DataView(Uint8Array.from(bytes).buffer) });
     await Promise.resolve();
   };
-  return { queue, pending, orphans, submit, land };
+  return { queue, pending, flights, submit, land };
 }
 
 test("whole packets are asked for", () => {
@@ -62,17 +65,17 @@ test("results that come out of order are dealt out in order", async () => {
 });
 
 test("forget() drops what has come for an orphan behind one that is open", async () => {
-  const { queue, orphans, submit, land } = setUp();
+  const { queue, flights, submit, land } = setUp();
   const [first, second] = [submit(64), submit(64)];
   await land(1, 3, 4);
   queue.cancel(second.request);
   queue.cancel(first.request);
-  expect(orphans.open).toBe(1);
+  expect(flights.orphans).toBe(1);
   queue.forget();
   const third = submit(64);
   await land(0, 5);
   expect(third.answers).toEqual([[STATUS_OK, [5]]]);
-  expect(orphans.open).toBe(0);
+  expect(flights.orphans).toBe(0);
   const fourth = submit(64);
   expect(fourth.answers).toEqual([]);
   await land(2, 6);
@@ -80,13 +83,13 @@ test("forget() drops what has come for an orphan behind one that is open", async
 });
 
 test("discard() makes late results harmless", async () => {
-  const { queue, orphans, pending, submit, land } = setUp();
+  const { queue, flights, pending, submit, land } = setUp();
   const first = submit(64);
   queue.discard();
   expect(first.answers).toEqual([[STATUS_CANCELLED, []]]);
   const second = submit(64);
   await land(0, 1);
-  expect([second.answers, orphans.open]).toEqual([[], 0]);
+  expect([second.answers, flights.orphans]).toEqual([[], 0]);
   expect(pending.length).toBe(2);
   await land(1, 2);
   expect(second.answers).toEqual([[STATUS_OK, [2]]]);

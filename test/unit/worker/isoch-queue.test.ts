@@ -2,7 +2,9 @@
 import { expect, test } from "vitest";
 import { STATUS_CANCELLED, STATUS_OK, STATUS_TRANSACTION_ERROR, TYPE_ISOCHRONOUS } from "../../../asm/layout.ts";
 import { createEndpointQueue } from "../../../worker/create-endpoint-queue.ts";
+import { FlightCount } from "../../../worker/flight.ts";
 import type { Request } from "../../../worker/request.ts";
+import { UsbManners } from "../../../worker/usb-manners.ts";
 
 interface Pending {
   readonly lengths: readonly number[];
@@ -13,7 +15,7 @@ interface Pending {
 
 function setUp(address: number) {
   const pending: Pending[] = [];
-  const orphans = { open: 0 };
+  const flights = new FlightCount();
   const start = <T>(lengths: number[], sent: number[], make: (packets: number[][]) => T) =>
     new Promise<T>((resolve, reject) => {
       pending.push({
@@ -37,8 +39,9 @@ function setUp(address: number) {
         start(lengths, [...(data as Uint8Array)], (packets) => ({
           packets: packets.map((bytes) => ({ status: "ok", bytesWritten: bytes.length })),
         })),
-      rejected: () => STATUS_TRANSACTION_ERROR,
-      orphans,
+      statusOf: async () => STATUS_TRANSACTION_ERROR,
+      manners: new UsbManners(),
+      flights,
     },
     { address, type: TYPE_ISOCHRONOUS, packetSize: 1024, highBandwidth: false },
   );
@@ -62,7 +65,7 @@ function setUp(address: number) {
     return { answers, request };
   };
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return { queue, pending, orphans, submit, turn };
+  return { queue, pending, flights, submit, turn };
 }
 
 test("packets of one burst go in batches of 2 ms", async () => {
@@ -133,7 +136,7 @@ test("a rejected batch fails each of its packets, and the next goes on", async (
 });
 
 test("a packet that is given up is answered once, and its neighbours get theirs", async () => {
-  const { queue, pending, submit, turn, orphans } = setUp(0x81);
+  const { queue, pending, submit, turn, flights } = setUp(0x81);
   const all = [submit(4), submit(4), submit(4)];
   await turn();
   queue.cancel(all[1]?.request as Request);
@@ -141,22 +144,22 @@ test("a packet that is given up is answered once, and its neighbours get theirs"
   pending[0]?.resolve([1], [2], [3]);
   await turn();
   expect(all.map(({ answers }) => answers)).toEqual([[[STATUS_OK, [1]]], [[STATUS_CANCELLED, []]], [[STATUS_OK, [3]]]]);
-  expect(orphans.open).toBe(0);
+  expect(flights.orphans).toBe(0);
 });
 
 test("all that is given up is answered once; the batch is an orphan until it settles", async () => {
-  const { queue, pending, submit, turn, orphans } = setUp(0x81);
+  const { queue, pending, submit, turn, flights } = setUp(0x81);
   const flown = [submit(4), submit(4)];
   await turn();
   const waiting = Array.from({ length: 2 }, () => submit(4));
   queue.cancelAll();
   for (const { answers } of [...flown, ...waiting]) expect(answers).toEqual([[STATUS_CANCELLED, []]]);
-  expect(orphans.open).toBe(1);
+  expect(flights.orphans).toBe(1);
   await turn();
   expect(pending.length).toBe(1);
   pending[0]?.resolve([1], [2]);
   await turn();
-  expect(orphans.open).toBe(0);
+  expect(flights.orphans).toBe(0);
   for (const { answers } of flown) expect(answers.length).toBe(1);
 });
 

@@ -1,0 +1,159 @@
+/**
+ * An opened USBDevice as the browser has it: what is claimed, which alternates are selected, and the calls that change it.
+ * Chromium refuses a state change while another is under way, and control transfers too: they take turns. Each is given
+ * some time, and a device whose change does not end is given up, because the browser does nothing for it from then on.
+ */
+import { inTime } from "./in-time.ts";
+import { PlugError } from "./plug-error.ts";
+import { isDisconnected, nameOf } from "./transfer-status.ts";
+import type { Ability, UsbManners } from "./usb-manners.ts";
+
+export class BrowserDevice {
+  readonly usb: USBDevice;
+  /** The interfaces of the active configuration that are claimed. */
+  readonly claimed: Set<number>;
+  readonly #name: string;
+  readonly #manners: UsbManners;
+  readonly #stuck: (reason: string) => void;
+  /** The alternate selected for each interface, where it is not 0. */
+  readonly #alternates = new Map<number, number>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** `stuck` hears of a change that does not end. */
+  constructor(
+    usb: USBDevice,
+    name: string,
+    claimed: ReadonlySet<number>,
+    manners: UsbManners,
+    stuck: (reason: string) => void,
+  ) {
+    this.usb = usb;
+    this.claimed = new Set(claimed);
+    this.#name = name;
+    this.#manners = manners;
+    this.#stuck = stuck;
+  }
+
+  /** bConfigurationValue of the active configuration; 0 is none. */
+  get configuration(): number {
+    return this.usb.configuration?.configurationValue ?? 0;
+  }
+
+  alternateOf(interfaceNumber: number): number {
+    return this.#alternates.get(interfaceNumber) ?? 0;
+  }
+
+  /** All calls below are for the inside of a turn. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch((error: unknown) => {
+      if (error instanceof PlugError) this.#stuck(error.message);
+    });
+    return result;
+  }
+
+  /** Claims what can be claimed of `interfaces`. */
+  async claim(interfaces: readonly number[]): Promise<void> {
+    for (const number of interfaces) {
+      if (await this.#does(() => this.usb.claimInterface(number), "claiming an interface of")) this.claimed.add(number);
+    }
+  }
+
+  /** Releases everything and selects another configuration. False when the browser cannot, as on Windows. */
+  async selectConfiguration(value: number): Promise<boolean> {
+    this.#alternates.clear();
+    for (const number of [...this.claimed]) {
+      // After a reset Chromium cannot release what it says is claimed; closing releases everything.
+      if (!(await this.#does(() => this.usb.releaseInterface(number), "releasing an interface of"))) {
+        await this.#reopen();
+        break;
+      }
+    }
+    this.claimed.clear();
+    return this.#can("canSelectConfiguration", () => this.usb.selectConfiguration(value), "configuring");
+  }
+
+  /** WebUSB selectAlternateInterface(). */
+  async selectAlternate(interfaceNumber: number, alternate: number): Promise<void> {
+    const selected = this.usb.selectAlternateInterface(interfaceNumber, alternate);
+    await this.#step(selected, "selecting an alternate setting of");
+    if (alternate === 0) this.#alternates.delete(interfaceNumber);
+    else this.#alternates.set(interfaceNumber, alternate);
+  }
+
+  /** Back to alternate 0 wherever another is selected. `selected` is told of each interface. */
+  async selectFirstAlternates(selected: (interfaceNumber: number) => void): Promise<void> {
+    for (const number of [...this.#alternates.keys()]) {
+      if (await this.#does(() => this.selectAlternate(number, 0), "selecting an alternate setting of"))
+        selected(number);
+    }
+  }
+
+  /** WebUSB clearHalt(). */
+  async clearHalt(endpointAddress: number): Promise<void> {
+    const direction = endpointAddress & 0x80 ? "in" : "out";
+    await this.#step(this.usb.clearHalt(direction, endpointAddress & 0x0f), "clearing a halt of");
+  }
+
+  /**
+   * A port reset, as near to one as the browser comes: nothing is in flight any more, what can be claimed is claimed, and
+   * alternates are 0. Closing is the one call that ends transfers everywhere; and after reset() what the browser says is
+   * claimed need not be. False when the browser cannot reset: halts are still there.
+   */
+  async reset(interfaces: readonly number[]): Promise<boolean> {
+    const { configuration } = this;
+    const isReset = await this.#can("canReset", () => this.usb.reset(), "resetting");
+    await this.#reopen();
+    if (configuration !== 0 && this.configuration !== configuration) {
+      await this.#does(() => this.usb.selectConfiguration(configuration), "configuring");
+    }
+    this.claimed.clear();
+    await this.claim(interfaces);
+    for (const number of this.#alternates.keys()) {
+      if (this.claimed.has(number)) await this.#does(() => this.usb.selectAlternateInterface(number, 0), "resetting");
+    }
+    this.#alternates.clear();
+    return isReset;
+  }
+
+  async close(): Promise<void> {
+    await this.#step(this.usb.close(), "closing");
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#step(this.usb.close(), "closing");
+    await this.#step(this.usb.open(), "opening");
+  }
+
+  /** Does what some systems cannot, and learns whether this one can. */
+  async #can(ability: Ability, call: () => Promise<unknown>, doing: string): Promise<boolean> {
+    try {
+      await this.#step(call(), doing);
+      this.#manners.worked(ability);
+      return true;
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      if (nameOf(error) === "NetworkError") this.#manners.failed(ability);
+      return false;
+    }
+  }
+
+  /** Whether it worked. Rejects when the device is gone or stuck. */
+  async #does(call: () => Promise<unknown>, doing: string): Promise<boolean> {
+    try {
+      await this.#step(call(), doing);
+      return true;
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      return false;
+    }
+  }
+
+  #step<T>(work: Promise<T>, doing: string): Promise<T> {
+    return inTime(work, `${doing} ${this.#name}`);
+  }
+}
+
+function isFatal(error: unknown): boolean {
+  return isDisconnected(error) || error instanceof PlugError;
+}
