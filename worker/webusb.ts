@@ -79,7 +79,7 @@ export async function openWebUsbDevice(
 /**
  * The `ordinal`-th of the granted devices with these ids and this serial number. Android tells a serial number only once the
  * person has allowed the device, so it may be known here and not in the page, or
- * the other way round: if there is only one such device, it is the one.
+ * the other way round: if only one device can be meant, it is the one.
  */
 async function find(usb: USB, source: WebUsbSource): Promise<USBDevice> {
   let granted: USBDevice[];
@@ -94,10 +94,10 @@ async function find(usb: USB, source: WebUsbSource): Promise<USBDevice> {
   }
   const { vendorId, productId, serialNumber, ordinal } = source;
   const alike = granted.filter((each) => each.vendorId === vendorId && each.productId === productId);
-  const [only, ...others] = alike;
-  const isUnsure = others.length === 0 && ordinal === 0 && (!only?.serialNumber || serialNumber === "");
+  const [unsure, ...others] = alike.filter((each) => !each.serialNumber || serialNumber === "");
   const device =
-    alike.filter((each) => (each.serialNumber ?? "") === serialNumber)[ordinal] ?? (isUnsure ? only : undefined);
+    alike.filter((each) => (each.serialNumber ?? "") === serialNumber)[ordinal] ??
+    (others.length === 0 && ordinal === 0 ? unsure : undefined);
   if (!device) {
     throw new PlugError(
       "NotFoundError",
