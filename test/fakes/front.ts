@@ -78,9 +78,13 @@ export class Front {
     });
   }
 
-  /** Lays out a link and connects it to the backend as link `id`. */
-  static async connect(backend: Pick<BackendControl, "connect">, id = 1): Promise<Front> {
-    const link = new Link(await Core.instantiate(await module, createMemory()), 1, 0xfffffff0);
+  /** Lays out a link, in memory that may be an earlier one's, and connects it to the backend as link `id`. */
+  static async connect(
+    backend: Pick<BackendControl, "connect">,
+    id = 1,
+    memory: WebAssembly.Memory = createMemory(),
+  ): Promise<Front> {
+    const link = new Link(await Core.instantiate(await module, memory), 1, 0xfffffff0);
     const front = new Front(link, () => backend instanceof Backend && backend.pump(id));
     await backend.connect(id, front.link.core.memory, 1, await module);
     void front.link.run();
