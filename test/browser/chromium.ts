@@ -22,11 +22,15 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS",
 ];
 
-/** Starts Chromium without a window, with more of its own `switches`. */
-export function launchChromium(switches: readonly string[] = []): Promise<Browser> {
+/** Starts Chromium without a window, with more of its own `switches` and more of an environment. */
+export function launchChromium(
+  switches: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Browser> {
   const executablePath = findChromium() ?? installChromium();
+  const env = { ...(process.env as Record<string, string>), ...environment };
   // Chromium's own sandbox does not work for root, nor in most containers.
-  return chromium.launch({ executablePath, args: ["--no-sandbox", ...switches] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", ...switches], env });
 }
 
 function findChromium(): string | undefined {
@@ -57,7 +61,7 @@ function installChromium(): string {
 }
 
 /** Runs a program with its output on standard error; false if it is not there or fails. */
-function run(program: string, args: readonly string[]): boolean {
+export function run(program: string, args: readonly string[]): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   return spawnSync(program, args, { env, stdio: ["ignore", 2, 2] }).status === 0;
 }

@@ -9,7 +9,7 @@ import { FakeDeviceInfo } from "./usb-device-info.ts";
 import { DEVICE_CHANGING, disconnected, FakeDeviceState } from "./usb-device-state.ts";
 import type { FakeFunction } from "./usb-function.ts";
 import { type FakeManners, MANNERS, type System } from "./usb-manners.ts";
-import { nextTask, type Rejectable, transferError, Wire, type WireResult } from "./usb-wire.ts";
+import { type IsochPacket, nextTask, type Rejectable, transferError, Wire, type WireResult } from "./usb-wire.ts";
 
 export interface FakeDeviceOptions {
   /** Interfaces that a driver of the computer holds. */
@@ -224,7 +224,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   ): Promise<USBIsochronousInTransferResult> {
     const { address } = this.#isochronous("in", endpointNumber);
     const data = new Uint8Array(sumOf(packetLengths));
-    const packets = await this.#call(this.wire.isochronous(address, packetLengths, data));
+    const packets = allGood(await this.#call(this.wire.isochronous(address, packetLengths, data)));
     // A packet's view stands where its room begins, whatever the packets before it brought.
     const views = packets.map(({ at, length }) => new DataView(data.buffer, at, length));
     return { data: new DataView(data.buffer), packets: views.map((view) => ({ data: view, status: "ok" })) };
@@ -238,7 +238,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const bytes = bytesOf(data);
     const { address } = this.#isochronous("out", endpointNumber);
     if (bytes.length !== sumOf(packetLengths)) throw new DOMException("The lengths do not add up.", "DataError");
-    const packets = await this.#call(this.wire.isochronous(address, packetLengths, bytes.slice()));
+    const packets = allGood(await this.#call(this.wire.isochronous(address, packetLengths, bytes.slice())));
     return { packets: packets.map(({ length }) => ({ bytesWritten: length, status: "ok" })) };
   }
 
@@ -363,4 +363,10 @@ function addressesOf({ alternate }: FakeInterface): number[] {
 
 function inResult({ status, data }: WireResult): USBInTransferResult {
   return { status, data: new DataView(data.buffer, data.byteOffset, data.byteLength) };
+}
+
+/** Chromium on Linux gives a whole transfer up for one bad packet. */
+function allGood(packets: readonly IsochPacket[]): readonly IsochPacket[] {
+  if (packets.some(({ isBad }) => isBad)) throw transferError();
+  return packets;
 }

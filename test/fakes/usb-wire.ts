@@ -9,17 +9,23 @@ export interface WireResult {
 /** Linux lets all users of usbfs have this much in flight together (usbfs_memory_mb). */
 const USBFS_MEMORY = 16 * 1024 * 1024;
 
-/** Where a packet is in its transfer's data, and how long it was. */
+/** Where a packet is in its transfer's data, how long it was, and whether something went wrong with it. */
 export interface IsochPacket {
   readonly at: number;
   readonly length: number;
+  readonly isBad: boolean;
 }
 
 export interface Rejectable {
   reject(error: DOMException): void;
 }
 
-interface Transfer extends Rejectable {
+/** A transfer of any type on the wire, with the array that it was given. */
+interface Flight extends Rejectable {
+  readonly buffer: Uint8Array;
+}
+
+interface Transfer extends Flight {
   readonly endpoint: number;
   /** An IN's room, an OUT's data. */
   readonly buffer: Uint8Array<ArrayBuffer>;
@@ -52,8 +58,8 @@ export class Wire {
   readonly #function: FakeFunction;
   /** In the order they were submitted, over all endpoints. */
   #transfers: Transfer[] = [];
-  readonly #controls: Rejectable[] = [];
-  #isochronous: (Rejectable & { readonly endpoint: number })[] = [];
+  readonly #controls: Flight[] = [];
+  #isochronous: (Flight & { readonly endpoint: number })[] = [];
   /** The bus is one: isochronous transfers take turns. */
   #isochronousTurn: Promise<unknown> = Promise.resolve();
   /** Ends the wait of control transfers that the device does not answer. */
@@ -87,8 +93,8 @@ export class Wire {
   }
 
   /**
-   * Packets of an isochronous endpoint, one after the other: where each is in `data`, and how long it was. One that fails
-   * takes all of them with it, as on Linux; a device that has nothing, or is not listening, makes an empty one.
+   * Packets of an isochronous endpoint, one after the other. A device that has nothing, or is not listening, makes an empty
+   * one.
    */
   isochronous(endpoint: number, lengths: readonly number[], data: Uint8Array): Promise<IsochPacket[]> {
     if (this.#isCut) return nextTask().then(() => Promise.reject(transferError()));
@@ -97,15 +103,14 @@ export class Wire {
       let at = 0;
       for (const room of lengths) {
         const length = this.#isochPacket(endpoint, data.subarray(at, at + room));
-        if (length === "error") throw transferError();
-        packets.push({ at, length });
+        packets.push(length === "error" ? { at, length: 0, isBad: true } : { at, length, isBad: false });
         at += room;
       }
       return packets;
     });
     this.#isochronousTurn = turn.catch(() => undefined);
     return new Promise((resolve, reject) => {
-      const flight = { endpoint, reject };
+      const flight = { endpoint, buffer: data, reject };
       this.#isochronous.push(flight);
       const over = () => {
         this.#isochronous = this.#isochronous.filter((each) => each !== flight);
@@ -117,7 +122,7 @@ export class Wire {
   control(setup: FakeSetup, data: Uint8Array): Promise<WireResult> {
     if (this.#isCut) return nextTask().then(() => Promise.reject(transferError()));
     return new Promise((resolve, reject) => {
-      const control = { reject };
+      const control = { buffer: data, reject };
       this.#controls.push(control);
       const served = this.#controlTurn.then(async () => {
         await nextTask();
@@ -173,6 +178,15 @@ export class Wire {
     for (const end of this.#hanging) end();
     this.#hanging.clear();
     return taken;
+  }
+
+  /** Takes the transfer off the wire that was given this array. */
+  take(buffer: Uint8Array): Rejectable | undefined {
+    for (const list of [this.#transfers, this.#isochronous, this.#controls] as Flight[][]) {
+      const index = list.findIndex((each) => each.buffer === buffer);
+      if (index >= 0) return list.splice(index, 1)[0];
+    }
+    return undefined;
   }
 
   /** The plug is pulled. */

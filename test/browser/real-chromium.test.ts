@@ -1,0 +1,52 @@
+/** An unmodified Chromium sees the test's devices as its computer's: test/usbfs/README.md. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FakeVendor } from "../fakes/fake-vendor.ts";
+import { type Computer, missing, startComputer } from "../usbfs/launch.ts";
+
+const reason = missing();
+
+describe.skipIf(reason !== undefined)(reason ?? "a real Chromium with devices", () => {
+  let server: Server;
+  let computer: Computer;
+  let page: Page;
+  beforeAll(async () => {
+    server = createServer((_, response) => response.end("<!doctype html>"));
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+    computer = await startComputer(origin);
+    page = await computer.browser.newPage();
+    await page.goto(origin);
+  });
+  afterAll(async () => {
+    await computer?.stop();
+    server?.close();
+  });
+
+  it("finds a device that is plugged in, moves data, and hears of its unplug", async () => {
+    const device = new FakeVendor("REAL1");
+    computer.kernel.plug(device);
+    const moved = await page.evaluate(async () => {
+      const [device] = await navigator.usb.getDevices();
+      if (!device) return "none";
+      await device.open();
+      await device.claimInterface(0);
+      const back = device.transferIn(1, 64);
+      await device.transferOut(2, new Uint8Array([1, 2, 3]));
+      const { status, data } = await back;
+      return { serial: device.serialNumber, status, data: [...new Uint8Array(data?.buffer ?? new ArrayBuffer(0))] };
+    });
+    expect(moved).toEqual({ serial: "REAL1", status: "ok", data: [1, 2, 3] });
+    const gone = page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          navigator.usb.ondisconnect = ({ device }) => resolve(device.serialNumber);
+        }),
+    );
+    await page.evaluate(() => navigator.usb.getDevices());
+    computer.kernel.unplug(device);
+    expect(await gone).toBe("REAL1");
+  });
+});
