@@ -77,6 +77,16 @@ export interface WebUsbSource {
   readonly ordinal: number;
 }
 
+/** What a USBDevice tells and takes beyond WebUSB where it can, that is in Node. */
+export interface RealDevice {
+  /** Where it is on the computer's buses: "1-2.3" is port 3 of the hub in port 2 of bus 1. */
+  readonly path: string;
+  /** Undefined where the computer does not know it. */
+  readonly speed: "low" | "full" | "high" | "super" | undefined;
+  /** Set before open(): interfaces are taken from the drivers of the computer, and given back by close(). */
+  detach: boolean;
+}
+
 export interface HubSource {
   readonly kind: "hub";
   /** Downstream ports, 1 to 15. Default 4. */

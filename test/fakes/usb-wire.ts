@@ -173,11 +173,15 @@ export class Wire {
     const taken: Rejectable[] = [...this.#transfers.filter(isMeant), ...this.#isochronous.filter(isMeant)];
     this.#transfers = this.#transfers.filter((transfer) => !isMeant(transfer));
     this.#isochronous = this.#isochronous.filter((transfer) => !isMeant(transfer));
-    if (endpoints) return taken;
-    taken.push(...this.#controls.splice(0));
+    if (!endpoints) taken.push(...this.takeControls());
+    return taken;
+  }
+
+  /** Takes the control transfers off the wire. */
+  takeControls(): Rejectable[] {
     for (const end of this.#hanging) end();
     this.#hanging.clear();
-    return taken;
+    return this.#controls.splice(0);
   }
 
   /** Takes the transfer off the wire that was given this array. */
