@@ -20,7 +20,10 @@ export interface UsbHostOptions {
   readonly worker?: BackendWorker;
   /** Where the core's code is, for bundlers that do not find it by themselves: an address, bytes, a compiled module. */
   readonly core?: CoreSource;
-  /** The USB to use instead of navigator.usb. Only with placement "thread": it cannot be sent to a worker. */
+  /**
+   * The USB to use instead of navigator.usb, or in Node of the package usb, which a backend finds by itself. Only with
+   * placement "thread": it cannot be sent to a worker.
+   */
   readonly usb?: USB;
 }
 

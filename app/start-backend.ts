@@ -2,7 +2,8 @@
 import * as Comlink from "comlink";
 import nodeEndpoint, { type NodeEndpoint } from "comlink/dist/esm/node-adapter.mjs";
 import { Backend } from "../worker/backend.ts";
-import type { BackendControl } from "../worker/protocol.ts";
+import { nodeUsb as loadNodeUsb } from "../worker/node-usb/index.ts";
+import type { BackendControl, RealDevice } from "../worker/protocol.ts";
 
 /** A worker of the browser, or of Node's worker_threads. */
 export type BackendWorker = Worker | (NodeEndpoint & { terminate(): unknown; unref?(): void });
@@ -17,6 +18,14 @@ export interface RunningBackend {
 /** Passes a listener across a worker's boundary. */
 export function listener<T extends (...args: never[]) => void>(listen: T): T {
   return Comlink.proxy(listen);
+}
+
+/** A USB whose devices know more than a browser's. */
+export type NodeUsb = { getDevices(): Promise<(USBDevice & RealDevice)[]> } & USB;
+
+/** This thread's own USB in Node; a backend here has the same. Rejects with a sentence that says what to do. */
+export function nodeUsb(): Promise<NodeUsb> {
+  return loadNodeUsb();
 }
 
 export async function startInWorker(worker?: BackendWorker): Promise<RunningBackend> {

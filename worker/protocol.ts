@@ -75,6 +75,8 @@ export interface WebUsbSource {
   readonly productId: number;
   readonly serialNumber: string;
   readonly ordinal: number;
+  /** In Node: interfaces are taken from the computer's drivers, and given back by the unplug. */
+  readonly detach?: boolean;
 }
 
 /** What a USBDevice tells and takes beyond WebUSB where it can, that is in Node. */

@@ -2,6 +2,7 @@
 import { inTime } from "./in-time.ts";
 import { PlugError } from "./plug-error.ts";
 import { type ConfigurationInfo, interfacesOf, protectedClassOf } from "./raw-descriptors.ts";
+import { isReal } from "./real-device.ts";
 import { isDisconnected, nameOf } from "./transfer-status.ts";
 import { goneError, heldNote, nothingClaimed } from "./webusb-words.ts";
 
@@ -29,7 +30,7 @@ export async function claimAll(
   const held = new Set<number>();
   const notes: string[] = [];
   let busy = false;
-  let exempt = false;
+  let exempt = isReal(device);
   for (const number of active ? interfacesOf(active) : []) {
     const protectedClass = active && protectedClassOf(active, number);
     const claim = device.claimInterface(number);

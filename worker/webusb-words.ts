@@ -1,6 +1,7 @@
 /** What a person is told when a WebUSB device cannot be had, or only in part: one sentence, and what to do. */
 import { PlugError, reasonOf } from "./plug-error.ts";
 import { PROTECTED_CLASSES } from "./raw-descriptors.ts";
+import { isReal } from "./real-device.ts";
 import { isDisconnected, nameOf } from "./transfer-status.ts";
 
 export function openError(error: unknown, name: string): Error {
@@ -54,7 +55,9 @@ export function heldNote(interfaceNumber: number, reason: string, protectedClass
 /** A device without a serial number is nobody in particular: the browser forgets it when it goes. */
 export function pulledOut(device: USBDevice, name: string): string {
   const gone = `${capital(name)} was pulled out.`;
-  return device.serialNumber ? gone : `${gone} It has no serial number, so grant it to the page again once it is back.`;
+  return device.serialNumber || isReal(device)
+    ? gone
+    : `${gone} It has no serial number, so grant it to the page again once it is back.`;
 }
 
 export function nothingClaimed(name: string, busy: boolean, notes: readonly string[]): PlugError {

@@ -1,11 +1,14 @@
 /** WebUSB devices: the one file of the worker's side that says navigator.usb. Finds a granted device and opens it. */
-import { SPEED_FULL, SPEED_HIGH, SPEED_LOW, SPEED_SUPER } from "../asm/layout.ts";
+import { SPEED_FULL, SPEED_HIGH, SPEED_LOW, SPEED_SUPER, TYPE_ISOCHRONOUS } from "../asm/layout.ts";
 import type { Device, DeviceHost } from "./device.ts";
 import { FlightCount } from "./flight.ts";
 import { inTime } from "./in-time.ts";
+import { isNode, nodeUsb } from "./node-usb/index.ts";
+import { limitsOf } from "./node-usb/words.ts";
 import { PlugError, reasonOf } from "./plug-error.ts";
 import type { WebUsbSource } from "./protocol.ts";
 import { type ConfigurationInfo, parseConfiguration, presentConfiguration, presentDevice } from "./raw-descriptors.ts";
+import { isReal, knownSpeed } from "./real-device.ts";
 import { inferSpeed } from "./speed.ts";
 import { UsbManners } from "./usb-manners.ts";
 import { claimAll } from "./webusb-claims.ts";
@@ -46,7 +49,7 @@ export async function openWebUsbDevice(
   host: DeviceHost,
   environment: WebUsbEnvironment,
 ): Promise<Device> {
-  const usb = environment.usb ?? globalThis.navigator?.usb;
+  const usb = environment.usb ?? globalThis.navigator?.usb ?? (isNode ? await nodeUsb() : undefined);
   if (!usb) {
     throw new PlugError(
       "UnsupportedError",
@@ -59,6 +62,7 @@ export async function openWebUsbDevice(
     throw new PlugError("BusyError", `${capital(name)} is plugged into another port already. Unplug it there first.`);
   }
   inUse.add(device);
+  if (isReal(device)) device.detach = source.detach ?? false;
   const onDisconnect = (event: USBConnectionEvent) => {
     if (event.device === device) host.gone(pulledOut(device, name));
   };
@@ -86,6 +90,7 @@ async function find(usb: USB, source: WebUsbSource): Promise<USBDevice> {
   try {
     granted = await usb.getDevices();
   } catch (error) {
+    if (error instanceof PlugError) throw error;
     throw new PlugError(
       "AccessError",
       `This page may not use WebUSB (${reasonOf(error)}). Its Permissions-Policy must allow usb.`,
@@ -125,9 +130,12 @@ async function open(
     configurations.push(parseConfiguration(await readDescriptor(device, name, DESCRIPTOR_CONFIGURATION, index, 9)));
   }
   const claims = await claimAll(device, name, configurations);
-  const speed = await inferSpeed(deviceBytes, configurations, () =>
-    hasDescriptor(device, DESCRIPTOR_DEVICE_QUALIFIER, environment.manners),
-  );
+  const known = knownSpeed(device);
+  const speed =
+    known ??
+    (await inferSpeed(deviceBytes, configurations, () =>
+      hasDescriptor(device, DESCRIPTOR_DEVICE_QUALIFIER, environment.manners),
+    ));
   return new WebUsbDevice(device, host, environment, released, {
     speed,
     claimed: claims.claimed,
@@ -145,8 +153,15 @@ async function open(
       notes: [
         ...claims.notes,
         ...environment.manners.notes,
-        `Browsers do not tell a device's speed; ${SPEED_WORDS[speed]} was inferred from its descriptors.`,
+        ...(isReal(device) ? limitsOf(device, claims.notes.length > 0, configurations.some(hasIsochronous)) : []),
+        ...(known === undefined
+          ? [`Browsers do not tell a device's speed; ${SPEED_WORDS[speed]} was inferred from its descriptors.`]
+          : []),
       ],
     },
   });
+}
+
+function hasIsochronous({ alternates }: ConfigurationInfo): boolean {
+  return alternates.some(({ endpoints }) => endpoints.some(({ type }) => type === TYPE_ISOCHRONOUS));
 }

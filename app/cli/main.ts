@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `pvusb` command. */
+import { nodeUsb } from "../start-backend.ts";
 import { packageVersion } from "./build-id.ts";
 import { KINDS } from "./plug-argument.ts";
-import { installedUsb, listReal } from "./real-devices.ts";
+import { listDevices } from "./real-device.ts";
 import { Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { type Arguments, HELP, parseCommandLine } from "./usage.ts";
@@ -14,12 +15,11 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function list(): Promise<void> {
   for (const [kind, words] of Object.entries(KINDS)) process.stdout.write(`${kind.padEnd(12)} ${words}\n`);
-  const usb = await installedUsb();
-  if (!usb) return;
   try {
-    for (const line of await listReal(usb)) process.stdout.write(`${line}\n`);
+    const devices = await (await nodeUsb()).getDevices();
+    for (const line of listDevices(devices)) process.stdout.write(`${line}\n`);
   } catch (error) {
-    process.stderr.write(`pvusb: real devices cannot be listed: ${(error as Error).message}\n`);
+    process.stderr.write(`pvusb: ${(error as Error).message}\n`);
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * `--plug KIND[:ARGS]@PORT`, where ARGS are `key=value` or `key`, separated by commas, and PORT is a number, or `1.2` for
- * port 2 of the hub in port 1.
+ * port 2 of the hub in port 1. Of a real device, the first of ARGS is its name (real-device.ts).
  */
 import { resolve } from "node:path";
-import type { DeviceSource, DriveSource } from "../../worker/protocol.ts";
+import type { DeviceSource, DriveSource, HubSource, WebUsbSource } from "../../worker/protocol.ts";
+import { type DeviceName, parseDeviceName } from "./real-device.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const PORTS = 8;
@@ -16,7 +17,14 @@ export interface PlugArgument {
   readonly text: string;
   /** The port of the controller, then those of hubs. */
   readonly path: readonly number[];
-  readonly device: DeviceSource;
+  readonly device: Exclude<DeviceSource, WebUsbSource> | RealDevicePlug;
+}
+
+/** A device of the computer, which is found when it is plugged. */
+export interface RealDevicePlug {
+  readonly kind: "usb";
+  readonly name: DeviceName;
+  readonly detach: boolean;
 }
 
 type Settings = Map<string, string | true>;
@@ -31,7 +39,7 @@ export const KINDS = {
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
   "gadget-zero": "the device of Linux's usbtest: speed=full|high|super, pattern=zero|mod63, interval=1…16",
   camera: "a USB camera with a test card: size=640x480, fps=N, transfer=isochronous or bulk, speed=full, high or super",
-  webusb: "a real device, by npm usb: vid=HEX, pid=HEX, serial=TEXT",
+  usb: "a real device: VID:PID, VID:PID/SERIAL or its place, such as 1-2.3; detach",
 } as const;
 
 const SPEEDS = ["full", "high", "super"] as const;
@@ -54,7 +62,7 @@ export function parsePlug(text: string): PlugArgument {
   const colon = what.indexOf(":");
   const kind = colon < 0 ? what : what.slice(0, colon);
   const settings = parseSettings(text, colon < 0 ? "" : what.slice(colon + 1));
-  const device = describe(text, kind, settings);
+  const device = kind === "usb" ? realDevice(text, settings) : describe(text, kind, settings);
   for (const name of settings.keys()) throw new UsageError(`--plug ${text}: a ${kind} has no setting ${name}.`);
   return { text, path, device };
 }
@@ -90,7 +98,7 @@ export function parseSize(text: string): number | undefined {
 }
 
 /** Takes what it knows out of `settings`. */
-function describe(text: string, kind: string, settings: Settings): DeviceSource {
+function describe(text: string, kind: string, settings: Settings): Exclude<DeviceSource, WebUsbSource> {
   switch (kind) {
     case "flash-drive":
     case "uas-drive":
@@ -107,20 +115,27 @@ function describe(text: string, kind: string, settings: Settings): DeviceSource 
       return gadgetZero(text, settings);
     case "camera":
       return camera(text, settings);
-    case "webusb":
-      return {
-        kind,
-        vendorId: id(text, settings, "vid"),
-        productId: id(text, settings, "pid"),
-        serialNumber: take(text, settings, "serial") ?? "",
-        ordinal: 0,
-      };
     default:
       throw new UsageError(`--plug ${text}: there is no device ${kind}; there are ${Object.keys(KINDS).join(", ")}.`);
   }
 }
 
-function drive(text: string, kind: DriveSource["kind"], settings: Settings): DeviceSource {
+function realDevice(text: string, settings: Settings): RealDevicePlug {
+  const [written = ""] = settings.keys();
+  const value = settings.get(written);
+  // A serial number may have an equals sign in it.
+  const name = parseDeviceName(value === true || value === undefined ? written : `${written}=${value}`);
+  if (!name) {
+    throw new UsageError(
+      `--plug ${text}: a real device is usb:VID:PID or usb:VID:PID/SERIAL, with up to four hexadecimal digits each, or its ` +
+        "place, such as usb:1-2.3; pvusb --list shows what is there.",
+    );
+  }
+  settings.delete(written);
+  return { kind: "usb", name, detach: flag(text, settings, "detach") };
+}
+
+function drive(text: string, kind: DriveSource["kind"], settings: Settings): DriveSource {
   const path = take(text, settings, "image");
   const size = take(text, settings, "size");
   const serial = take(text, settings, "serial");
@@ -138,7 +153,7 @@ function drive(text: string, kind: DriveSource["kind"], settings: Settings): Dev
   return { kind, image: { size: bytes }, ...more };
 }
 
-function hub(text: string, settings: Settings): DeviceSource {
+function hub(text: string, settings: Settings): HubSource {
   const ports = take(text, settings, "ports");
   const usb = choice(text, settings, "usb", ["2", "3"]);
   if (ports !== undefined && (!/^\d+$/.test(ports) || Number(ports) < 1 || Number(ports) > HUB_PORTS_MAX)) {
@@ -162,7 +177,7 @@ function tone(text: string, settings: Settings): { tone?: number } {
   return { tone: hertz };
 }
 
-function gadgetZero(text: string, settings: Settings): DeviceSource {
+function gadgetZero(text: string, settings: Settings): Extract<DeviceSource, { kind: "gadget-zero" }> {
   const pattern = choice(text, settings, "pattern", ["zero", "mod63"]);
   const interval = take(text, settings, "interval");
   if (interval !== undefined && !/^([1-9]|1[0-6])$/.test(interval)) {
@@ -188,7 +203,7 @@ function choice<T extends string>(text: string, settings: Settings, name: string
   return found;
 }
 
-function camera(text: string, settings: Settings): DeviceSource {
+function camera(text: string, settings: Settings): Extract<DeviceSource, { kind: "camera" }> {
   const size = choice(text, settings, "size", ["160x120", "320x240", "640x480"]);
   const transfer = choice(text, settings, "transfer", ["isochronous", "bulk"]);
   const rate = take(text, settings, "fps");
@@ -228,13 +243,4 @@ function flag(text: string, settings: Settings, name: string): boolean {
   const value = settings.get(name);
   if (value !== undefined && value !== true) throw new UsageError(`--plug ${text}: ${name} takes no value.`);
   return settings.delete(name);
-}
-
-function id(text: string, settings: Settings, name: string): number {
-  const value = take(text, settings, name);
-  if (value === undefined) throw new UsageError(`--plug ${text}: a webusb device has vid=… and pid=….`);
-  if (!/^(0x)?[0-9a-f]{1,4}$/i.test(value)) {
-    throw new UsageError(`--plug ${text}: ${name} is up to four hexadecimal digits, and ${value} is not.`);
-  }
-  return Number.parseInt(value, 16);
 }

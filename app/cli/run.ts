@@ -4,10 +4,12 @@
  *   overlay ─► host ─► guest (controller attached) ─► plug ─► settle ─► command or console ─► sync ─► unplug ─► stop
  */
 import { access } from "node:fs/promises";
+import type { DeviceSource } from "../../worker/protocol.ts";
 import { Guest } from "../guest/default-guest.ts";
 import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
 import { createUsbHost, type UsbHost } from "../host.ts";
+import { type NodeUsb, nodeUsb } from "../start-backend.ts";
 import type { UsbController } from "../usb-controller.ts";
 import type { UsbPort } from "../usb-port.ts";
 import { buildId } from "./build-id.ts";
@@ -16,7 +18,7 @@ import { ConsoleWatch } from "./console-watch.ts";
 import { readOverlay } from "./overlay.ts";
 import { ownGuest } from "./own-guest.ts";
 import { type PlugArgument, PORTS } from "./plug-argument.ts";
-import { usbFor } from "./real-devices.ts";
+import { findDevice } from "./real-device.ts";
 import type { PortReport, Reporter } from "./reporter.ts";
 import { settle } from "./settle.ts";
 import { connectTerminal } from "./terminal.ts";
@@ -28,6 +30,7 @@ const SYNC_PATIENCE_MS = 10_000;
 export class Run {
   readonly #arguments: RunArguments;
   readonly #reporter: Reporter;
+  readonly #usb: NodeUsb | undefined;
   readonly #started = performance.now();
   #host: UsbHost | undefined;
   #controller: UsbController | undefined;
@@ -39,9 +42,11 @@ export class Run {
   /** The guest may have written what it has not sent to its disks. */
   #ready = false;
 
-  constructor(args: RunArguments, reporter: Reporter) {
+  /** With `usb`, real devices are those of another computer than this. */
+  constructor(args: RunArguments, reporter: Reporter, usb?: NodeUsb) {
     this.#arguments = args;
     this.#reporter = reporter;
+    this.#usb = usb;
   }
 
   /** Resolves with the exit status. */
@@ -49,10 +54,11 @@ export class Run {
     const { exec, plugs } = this.#arguments;
     const overlay = this.#arguments.overlay === undefined ? undefined : await readOverlay(this.#arguments.overlay);
     await checkImages(plugs);
-    const usb = await usbFor(plugs);
+    // What is not there is told before the guest starts.
+    for (const plug of plugs) await this.#sourceOf(plug);
     const { pcap } = this.#arguments;
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, (text) => this.#reporter.note(text));
-    this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(usb && { usb }) });
+    this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(this.#usb && { usb: this.#usb }) });
     this.#host.onNotice = ({ path, reason }) => this.#reporter.note(`port ${path}: ${reason}`);
     this.#capture?.start(this.#host);
     const guest = await this.#startGuest(this.#host, overlay);
@@ -150,14 +156,21 @@ export class Run {
 
   async #plug(): Promise<UsbPort[]> {
     const ports: UsbPort[] = [];
-    for (const { path, device } of this.#arguments.plugs) {
-      const port = this.#port(path);
+    for (const plug of this.#arguments.plugs) {
+      const port = this.#port(plug.path);
       if (!port) continue;
-      const { notes } = await port.plug(device);
+      const { notes } = await port.plug(await this.#sourceOf(plug));
       for (const note of notes) this.#reporter.note(`port ${port.path}: ${note}`);
       ports.push(port);
     }
     return ports;
+  }
+
+  async #sourceOf({ text, device }: PlugArgument): Promise<DeviceSource> {
+    if (device.kind !== "usb") return device;
+    const usb = this.#usb ?? (await nodeUsb());
+    const source = await findDevice(await usb.getDevices(), device.name, `--plug ${text}`);
+    return device.detach ? { ...source, detach: true } : source;
   }
 
   /** The terminal is the guest's until Ctrl-], or until the guest is halted (`poweroff -f`). */

@@ -19,7 +19,9 @@ Boots a Linux guest without a screen and plugs USB devices into it.
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz
                              gadget-zero[:speed=high][,pattern=mod63]          the device of Linux's usbtest driver
                              camera[:size=320x240][,fps=N][,transfer=bulk][,speed=full]   shows a test card
-                             webusb:vid=HEX,pid=HEX[,serial=TEXT]              a real device; needs npm install usb
+                             usb:VID:PID[/SERIAL][,detach]                     a real device; needs npm install usb@3
+                             usb:1-2.3[,detach]                                the same by its place: bus 1, port 2, 3
+                             with detach it is taken from this computer's drivers while it is plugged: unmount it first
                            A comma or backslash in a value is written after a backslash.
   --exec COMMAND           runs a shell command in the guest; its output is the program's output, its exit status
                            the program's exit status. Without it the terminal is the guest's console; Ctrl-] ends.
@@ -35,7 +37,7 @@ Boots a Linux guest without a screen and plugs USB devices into it.
   --no-state               boots, instead of going on from a saved state of the ready guest, and saves none
   --json                   one JSON object on standard output; progress as JSON lines on standard error
 
-  --list                   lists what can be plugged
+  --list                   lists what can be plugged, and the real devices of this computer
   --help, --version
 
 Exit status: the command's; 124 on timeout; 125 for a wrong command line or when pvusb itself failed.
@@ -97,9 +99,6 @@ export function parseCommandLine(args: readonly string[]): Arguments {
   const plugs = inOrder((values.plug ?? []).map(parsePlug));
   const controller = oneOf("--controller", values.controller ?? "xhci", ["xhci"]);
   const placement = oneOf("--placement", values.placement ?? "thread", ["thread", "worker"]);
-  if (placement === "worker" && plugs.some(({ device }) => device.kind === "webusb")) {
-    throw new UsageError("A real device needs --placement thread.");
-  }
   const seconds = positive("--timeout", values.timeout, "seconds");
   return {
     order: "run",

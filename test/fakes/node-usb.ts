@@ -13,6 +13,8 @@ export interface NodePlugOptions {
   readonly drivers?: readonly number[];
   /** The computer's user may not open it. */
   readonly forbidden?: boolean;
+  /** It is not in /dev/bus/usb, as in a container. */
+  readonly hidden?: boolean;
   /** The computer does not tell the strings: the device is opened and asked for them. */
   readonly nameless?: boolean;
   readonly ports?: readonly number[];
@@ -111,7 +113,7 @@ export class FakeNativeDevice implements NativeDevice {
   }
 
   get handle(): string {
-    return `DeviceId(LinuxDeviceId { bus: 1, addr: ${this.#plug.address} })`;
+    return `DeviceId(DeviceId { bus: 1, addr: ${this.#plug.address} })`;
   }
   get vendorId(): number {
     return this.#descriptor.getUint16(8, true);
@@ -172,7 +174,8 @@ export class FakeNativeDevice implements NativeDevice {
   open(): Promise<void> {
     return this.#change(async () => {
       if (this.#plug.isCut) throw new Error("open error: device disconnected (errno 19)");
-      if (this.#plug.options.forbidden) throw new Error("open error: failed to open device (errno 13)");
+      if (this.#plug.options.hidden) throw new Error("open error: device not found (errno 2)");
+      if (this.#plug.options.forbidden) throw new Error("open error: permission denied (errno 13)");
       this.#isOpen = true;
     });
   }
@@ -353,7 +356,7 @@ export class FakeNativeDevice implements NativeDevice {
   #text(text: string | undefined): string | null {
     this.#borrow(true);
     if (this.#plug.options.nameless && this.#plug.options.forbidden) {
-      throw new Error("open error: failed to open device (errno 13)");
+      throw new Error("open error: permission denied (errno 13)");
     }
     return text ?? null;
   }

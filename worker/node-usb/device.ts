@@ -3,6 +3,7 @@
  * here. Changes of its state take turns with each other and with transfers; reset(), close(), releaseInterface() and
  * selectAlternateInterface() end what is in flight.
  */
+import { PlugError } from "../plug-error.ts";
 import type { RealDevice } from "../protocol.ts";
 import { NodeConfiguration, type NodeInterface } from "./configuration.ts";
 import { EndpointLine } from "./endpoint-line.ts";
@@ -10,6 +11,7 @@ import { disconnected, failureOf, transferCancelled, transferError } from "./fai
 import { Line, type LineDevice } from "./line.ts";
 import type { NativeDevice } from "./native.ts";
 import { Turns } from "./turns.ts";
+import { deniedWords, heldWords, missingWords } from "./words.ts";
 
 /** ms. A device may take this long for any request (USB 2.0 §9.2.6.1). */
 const CONTROL_TIMEOUT = 5000;
@@ -95,6 +97,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     return [...this.#configurations];
   }
 
+  /** Rejects with a PlugError where the person has to do something about it. */
   async open(): Promise<void> {
     this.#ensureHere();
     if (this.#opened) return;
@@ -102,7 +105,9 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
       try {
         await this.#native.open();
       } catch (error) {
-        if (failureOf(error) === "denied") throw new DOMException("Access denied.", "SecurityError");
+        const failure = failureOf(error);
+        if (failure === "denied") throw new PlugError("AccessError", deniedWords(this), { cause: error });
+        if (failure === "missing") throw new PlugError("AccessError", missingWords(this), { cause: error });
         throw this.#failed(error, error instanceof Error ? error.message : "open error");
       }
       try {
@@ -410,12 +415,12 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
         if (failureOf(error) === "busy") busy.push(number);
       }
     }
+    const [first] = busy;
+    if (first === undefined) throw new DOMException("it has no interface that can be claimed", "NetworkError");
     try {
-      if (busy[0] === undefined || !this.detach) throw new Error("nothing to detach");
-      await this.#hold(busy[0]);
+      await this.#hold(first);
     } catch (error) {
-      const words = "a driver of this computer or another program has all its interfaces";
-      throw this.#failed(error, busy.length > 0 ? words : "it has no interface that can be claimed");
+      throw new PlugError("BusyError", heldWords(this), { cause: error });
     }
   }
 

@@ -1,6 +1,6 @@
 /** What npm `usb` says of a call that failed: there are only words, those of the Rust library under it (nusb 0.2). */
 
-export type Failure = "stall" | "cancelled" | "disconnected" | "denied" | "busy" | "other";
+export type Failure = "stall" | "cancelled" | "disconnected" | "denied" | "busy" | "missing" | "other";
 
 /** The first that fits. Transfers use the bare name, control transfers a sentence, other calls one with an errno. */
 const WORDS: readonly (readonly [Failure, RegExp])[] = [
@@ -12,6 +12,8 @@ const WORDS: readonly (readonly [Failure, RegExp])[] = [
   ["denied", /\bpermission denied\b|\berrno (1|13)\b/i],
   // EBUSY.
   ["busy", /\bbusy\b|\berrno 16\b/i],
+  // ENOENT.
+  ["missing", /\berrno 2\b/i],
 ];
 
 export function failureOf(error: unknown): Failure {

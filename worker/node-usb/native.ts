@@ -78,7 +78,7 @@ export async function loadNative(
   try {
     module = (await load()) as NativeModule;
   } catch (error) {
-    const isMissing = (error as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND";
+    const isMissing = MISSING.includes((error as { code?: unknown }).code);
     throw new PlugError(
       "UnsupportedError",
       isMissing
@@ -99,3 +99,5 @@ export async function loadNative(
 
 /** Not a literal: neither the compiler nor a bundler is to look for it. */
 const PACKAGE: string = "usb";
+/** Codes of Node's errors: not installed, or nothing can be where this code is (a data: URL). */
+const MISSING: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "ERR_UNSUPPORTED_RESOLVE_REQUEST"];

@@ -30,11 +30,13 @@ test.each([
     4,
     { kind: "camera", size: "320x240", fps: 7.5, transfer: "bulk", speed: "super" },
   ],
+  ["usb:1d50:6018@2", 2, { kind: "usb", name: { vendorId: 0x1d50, productId: 0x6018 }, detach: false }],
   [
-    "webusb:vid=1d50,pid=0x6018@2",
-    2,
-    { kind: "webusb", vendorId: 0x1d50, productId: 0x6018, serialNumber: "", ordinal: 0 },
+    "usb:0403:6001/A=1\\,2@3,detach@1.2",
+    [1, 2],
+    { kind: "usb", name: { vendorId: 0x0403, productId: 0x6001, serialNumber: "A=1,2@3" }, detach: true },
   ],
+  ["usb:1-2.3,detach@4", 4, { kind: "usb", name: { path: "1-2.3" }, detach: true }],
 ])("%s", (text, port, device) => {
   expect(parsePlug(text)).toEqual({ text, path: [port].flat(), device });
 });
@@ -71,8 +73,14 @@ test.each([
   ["camera:transfer=pigeon@1", /transfer is isochronous or bulk/],
   ["camera:fps=61@1", /1 to 60/],
   ["camera:fps=many@1", /1 to 60, and many is not/],
-  ["webusb:vid=1d50@1", /vid=… and pid=…/],
-  ["webusb:vid=xyz,pid=1@1", /hexadecimal/],
+  ["usb@1", /usb:VID:PID or usb:VID:PID\/SERIAL, .* or its place, such as usb:1-2.3/],
+  ["usb:1d50@1", /hexadecimal/],
+  ["usb:xyz:1@1", /hexadecimal/],
+  ["usb:1d50:60180@1", /hexadecimal/],
+  ["usb:1-@1", /its place/],
+  ["usb:1-2.3,detach=yes@1", /takes no value/],
+  ["usb:1-2.3,serial=1@1", /no setting serial/],
+  ["webusb:vid=1,pid=2@1", /no device webusb/],
 ])("%s is refused in words", (text, words) => {
   expect(() => parsePlug(text)).toThrow(UsageError);
   expect(() => parsePlug(text)).toThrow(words);
@@ -148,7 +156,6 @@ test.each([
   [["run", "--plug", "keyboard@1", "--plug", "keyboard@1.2"], /no hub in port 1/],
   [["run", "--plug", "hub@1", "--plug", "keyboard@1.5"], /has 4 ports/],
   [["run", "--plug", "hub@1", "--plug", "keyboard@1.2", "--plug", "keyboard@1.2"], /Two devices .* port 1.2/],
-  [["run", "--plug", "webusb:vid=1,pid=2@1", "--placement", "worker"], /--placement thread/],
 ])("%j is refused in words", (args, words) => {
   expect(() => parseCommandLine(args)).toThrow(UsageError);
   expect(() => parseCommandLine(args)).toThrow(words);

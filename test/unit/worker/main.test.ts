@@ -31,7 +31,7 @@ test("a link reaches across threads, and a plug's refusal keeps its name and its
   const source = { kind: "webusb", vendorId: 1, productId: 2, serialNumber: "", ordinal: 0 } as const;
   await expect(running.control.plug(1, 1, source)).rejects.toMatchObject({
     name: "UnsupportedError",
-    message: expect.stringMatching(/^This browser has no WebUSB\. Use a browser of the Chromium family/),
+    message: expect.stringMatching(/^To plug real devices, install the package usb beside pvusb/),
   });
   expect((await front.send({ endpoint: 0x81, length: 8, plug: 1 }).done).status).toBe(STATUS_NO_DEVICE);
   expect(await running.control.stats()).toEqual({ links: 1, devices: 0, owned: 0, orphans: 0 });
