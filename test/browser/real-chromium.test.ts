@@ -5,6 +5,7 @@ import type { Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FakeVendor } from "../fakes/fake-vendor.ts";
 import { type Computer, missing, startComputer } from "../usbfs/launch.ts";
+import { SoftwareWire } from "../usbfs/software-wire.ts";
 
 const reason = missing();
 
@@ -48,5 +49,27 @@ describe.skipIf(reason !== undefined)(reason ?? "a real Chromium with devices", 
     await page.evaluate(() => navigator.usb.getDevices());
     computer.kernel.unplug(device);
     expect(await gone).toBe("REAL1");
+  });
+
+  it("drives our own software devices, several at once", async () => {
+    const gadgets = await Promise.all([1, 2].map(() => SoftwareWire.plug({ kind: "gadget-zero", pattern: "mod63" })));
+    for (const wire of gadgets) computer.kernel.plug(wire.fn, {}, wire);
+    await expect.poll(() => page.evaluate(async () => (await navigator.usb.getDevices()).length)).toBe(2);
+    const first = await page.evaluate(async () => {
+      const bytes: number[][] = [];
+      for (const device of await navigator.usb.getDevices()) {
+        await device.open();
+        await device.claimInterface(0);
+        const { data } = await device.transferIn(1, 2048);
+        bytes.push([data?.byteLength ?? 0, data?.getUint8(64) ?? 0]);
+        await device.close();
+      }
+      return bytes;
+    });
+    expect(first).toEqual([
+      [2048, 1],
+      [2048, 1],
+    ]);
+    for (const { fn } of gadgets) computer.kernel.unplug(fn);
   });
 });

@@ -54,7 +54,24 @@ export function transferError(): DOMException {
   return new DOMException("A transfer error has occurred.", "NetworkError");
 }
 
-export class Wire {
+/** What a host does with a wire. */
+export interface BusWire {
+  configuration: number;
+  /** By interface, where it is not 0. */
+  readonly alternates: Map<number, number>;
+  transfer(endpoint: number, packetSize: number, buffer: Uint8Array<ArrayBuffer>): Promise<WireResult>;
+  isochronous(endpoint: number, lengths: readonly number[], data: Uint8Array): Promise<IsochPacket[]>;
+  control(setup: FakeSetup, data: Uint8Array): Promise<WireResult>;
+  clearHalt(endpoint: number): void;
+  setConfiguration(value: number): void;
+  setInterface(interfaceNumber: number, alternate: number, endpoints: readonly number[]): void;
+  reset(): void;
+  take(buffer: Uint8Array): Rejectable | undefined;
+  takeAll(endpoints?: readonly number[]): Rejectable[];
+  cut(error: () => DOMException): void;
+}
+
+export class Wire implements BusWire {
   readonly #function: FakeFunction;
   /** In the order they were submitted, over all endpoints. */
   #transfers: Transfer[] = [];

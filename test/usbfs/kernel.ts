@@ -5,9 +5,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { FakeConfiguration, type FakeEndpoint } from "../fakes/usb-configuration.ts";
 import type { FakeFunction } from "../fakes/usb-function.ts";
-import { type IsochPacket, Wire, type WireResult } from "../fakes/usb-wire.ts";
+import { type BusWire, type IsochPacket, Wire, type WireResult } from "../fakes/usb-wire.ts";
+import { Device, OpenFile, type PlugOptions, type Urb } from "./device.ts";
 import * as protocol from "./protocol.ts";
 
 /** Errors of Linux. */
@@ -36,70 +36,6 @@ const URB_TYPE_ISO = 0;
 const URB_TYPE_CONTROL = 2;
 const SETUP_SIZE = 8;
 
-export interface PlugOptions {
-  /** Interfaces that a driver of the computer holds. */
-  readonly bound?: readonly number[];
-  /** The user may not open the node. */
-  readonly forbidden?: boolean;
-  /** Mbit/s, as the computer's bus says it. */
-  readonly speed?: number;
-}
-
-/** A URB on its way. */
-interface Urb {
-  readonly name: readonly [number, number];
-  readonly endpoint: number;
-  /** Names it on the wire. */
-  readonly buffer: Uint8Array;
-}
-
-class OpenFile {
-  readonly number: number;
-  readonly device: Device;
-  readonly urbs = new Set<Urb>();
-
-  constructor(number: number, device: Device) {
-    this.number = number;
-    this.device = device;
-  }
-}
-
-class Device {
-  readonly number: number;
-  readonly wire: Wire;
-  readonly configurations: readonly FakeConfiguration[];
-  readonly options: PlugOptions;
-  readonly claims = new Map<number, OpenFile>();
-  readonly files = new Set<OpenFile>();
-
-  constructor(number: number, fn: FakeFunction, options: PlugOptions) {
-    this.number = number;
-    this.options = options;
-    this.configurations = fn.configurations.map((bytes) => new FakeConfiguration(bytes));
-    this.wire = new Wire(fn, this.configurations[0]?.configurationValue ?? 0);
-  }
-
-  get interfaces() {
-    const { configuration } = this.wire;
-    return this.configurations.find((each) => each.configurationValue === configuration)?.interfaces ?? [];
-  }
-
-  /** An endpoint of a selected alternate, and the interface that has it. */
-  endpoint(address: number): { readonly endpoint: FakeEndpoint; readonly interfaceNumber: number } | undefined {
-    for (const { interfaceNumber } of this.interfaces) {
-      const endpoint = this.endpoints(interfaceNumber).find((each) => each.address === address);
-      if (endpoint) return { endpoint, interfaceNumber };
-    }
-    return undefined;
-  }
-
-  endpoints(interfaceNumber: number): readonly FakeEndpoint[] {
-    const found = this.interfaces.find((each) => each.interfaceNumber === interfaceNumber);
-    const selected = this.wire.alternates.get(interfaceNumber) ?? 0;
-    return found?.alternates.find((each) => each.alternateSetting === selected)?.endpoints ?? [];
-  }
-}
-
 export class Kernel {
   readonly #folder: string;
   readonly #server: Server;
@@ -125,8 +61,13 @@ export class Kernel {
     return join(this.#folder, "socket");
   }
 
-  plug(fn: FakeFunction, options: PlugOptions = {}): void {
-    const device = new Device(++this.#lastNumber, fn, options);
+  /** With another wire than that of a fake, `fn` is only what describes the device. */
+  plug(
+    fn: FakeFunction,
+    options: PlugOptions = {},
+    wire: BusWire = new Wire(fn, fn.configurations[0]?.[5] ?? 0),
+  ): void {
+    const device = new Device(++this.#lastNumber, fn, wire, options);
     this.#devices.set(device.number, device);
     this.#functions.set(fn, device);
     const frame = this.#announce(device, fn);
