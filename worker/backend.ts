@@ -1,6 +1,9 @@
 /** The backend: links from virtual controllers on one side, devices in their ports on the other. */
 import { Core } from "../asm/core.ts";
 import { COMPANION_PORT, PORTS_MAX, SOCKETS_MAX, STATUS_CANCELLED, STATUS_NO_DEVICE } from "../asm/layout.ts";
+import { Cables } from "./device/ethernet/cable.ts";
+import { checkCableName } from "./device/ethernet/ethernet.ts";
+import { ProgramStation } from "./device/ethernet/program-station.ts";
 import { createDevice } from "./device/index.ts";
 import { Link, type LinkClient } from "./link.ts";
 import { HUB_PORTS_MAX, type Place, placeName, TIER_BITS } from "./place.ts";
@@ -28,13 +31,14 @@ export interface BackendOptions {
   /** The USB to use instead of navigator.usb. */
   readonly usb?: USB;
   /** How software devices are made, instead of worker/device/. */
-  readonly createDevice?: DeviceOpener;
+  readonly createDevice?: typeof createDevice;
 }
 
 export class Backend implements BackendControl {
   readonly #connections = new Map<number, Connection>();
   readonly #webUsb: WebUsbEnvironment;
-  readonly #createDevice: DeviceOpener;
+  readonly #createDevice: typeof createDevice;
+  readonly #cables = new Cables();
   /** One move at a time. */
   #moves: Promise<unknown> = Promise.resolve();
   #listener: ((notice: BackendNotice) => void) | undefined;
@@ -55,7 +59,7 @@ export class Backend implements BackendControl {
     const open: DeviceOpener = (source, host, fastest) =>
       source.kind === "webusb"
         ? openWebUsbDevice(source, host, this.#webUsb)
-        : this.#createDevice(source, host, fastest);
+        : this.#createDevice(source, host, fastest, this.#cables);
     const connection = new Connection(core, generation, open, ({ port, route }, reason) => {
       if (port === 0) this.#connections.delete(link);
       this.#listener?.({ link, port, route, reason });
@@ -111,6 +115,11 @@ export class Backend implements BackendControl {
     await Promise.all(saved.map((device, index) => sockets[index]?.makeRoom(device)));
     const restored = await Promise.all(saved.map((device, index) => sockets[index]?.restore(device) ?? []));
     return restored.flat();
+  }
+
+  async joinCable(name: string, port: MessagePort): Promise<void> {
+    checkCableName(name);
+    new ProgramStation(this.#cables.named(name), port);
   }
 
   async stats(): Promise<BackendStats> {

@@ -17,6 +17,7 @@ export type ImageSource =
 export type DeviceSource =
   | WebUsbSource
   | HubSource
+  | EthernetSource
   | DriveSource<"flash-drive">
   /** Alternate 0 is bulk-only, alternate 1 USB Attached SCSI. */
   | DriveSource<"uas-drive">
@@ -98,6 +99,25 @@ export interface HubSource {
   /** A transaction translator for each port, instead of one for all. */
   readonly multiTt?: boolean;
 }
+
+/** An Ethernet adapter. All adapters and programs of a host that name the same cable are joined by it, whatever guest has them. */
+export interface EthernetSource {
+  readonly kind: "ethernet";
+  /** The network class of CDC that it speaks; "ncm" if it is not given. */
+  readonly class?: "ncm" | "ecm";
+  /** "lan" if it is not given. */
+  readonly cable?: string;
+  /** Such as "02:00:00:00:00:01"; by chance if it is not given. */
+  readonly mac?: string;
+  /** SuperSpeed if it is not given. */
+  readonly speed?: "full" | "high" | "super";
+}
+
+/**
+ * What passes between a program and a cable, both ways: a burst of frames, with their memory; how many frames of the other side
+ * have been taken; the program's leaving.
+ */
+export type CableMessage = readonly Uint8Array<ArrayBuffer>[] | number | "leave";
 
 /** What a person or the page does to a plugged software device. */
 export type DeviceInput =
@@ -237,6 +257,8 @@ export interface BackendControl {
    * they are. Rejects with a StateError when these are no devices.
    */
   restore(link: number, devices: readonly unknown[]): Promise<RestoredDevice[]>;
+  /** Joins a program to a cable, which is made if nobody is at it. `port` carries each CableMessage, and goes along in the call. */
+  joinCable(name: string, port: MessagePort): Promise<void>;
   stats(): Promise<BackendStats>;
   /** One listener; the last one given is called. */
   listen(listener: (notice: BackendNotice) => void): Promise<void>;

@@ -3,7 +3,7 @@
  * port 2 of the hub in port 1. Of a real device, the first of ARGS is its name (real-device.ts).
  */
 import { resolve } from "node:path";
-import type { DeviceSource, DriveSource, HubSource, WebUsbSource } from "../../worker/protocol.ts";
+import type { DeviceSource, DriveSource, EthernetSource, HubSource, WebUsbSource } from "../../worker/protocol.ts";
 import { type DeviceName, parseDeviceName } from "./real-device.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -34,6 +34,7 @@ export const KINDS = {
   "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
   "uas-drive": "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
   hub: "a USB hub: ports=4, usb=2 or 3, multi-tt; its ports are 1.1, 1.2 and so on",
+  ethernet: "a USB Ethernet adapter: class=ncm or ecm, cable=NAME, mac=ADDRESS, speed=high",
   keyboard: "a USB keyboard",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
@@ -105,6 +106,8 @@ function describe(text: string, kind: string, settings: Settings): Exclude<Devic
       return drive(text, kind, settings);
     case "hub":
       return hub(text, settings);
+    case "ethernet":
+      return ethernet(text, settings);
     case "keyboard":
       return { kind };
     case "speaker":
@@ -164,6 +167,19 @@ function hub(text: string, settings: Settings): HubSource {
     ...(ports !== undefined && { ports: Number(ports) }),
     ...(usb && { usb: usb === "2" ? 2 : 3 }),
     ...(flag(text, settings, "multi-tt") && { multiTt: true }),
+  };
+}
+
+function ethernet(text: string, settings: Settings): EthernetSource {
+  const cdcClass = choice(text, settings, "class", ["ncm", "ecm"]);
+  const cable = take(text, settings, "cable");
+  const mac = take(text, settings, "mac");
+  return {
+    kind: "ethernet",
+    ...(cdcClass && { class: cdcClass }),
+    ...(cable !== undefined && { cable }),
+    ...(mac !== undefined && { mac }),
+    ...speed(text, settings, SPEEDS),
   };
 }
 

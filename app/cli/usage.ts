@@ -14,6 +14,8 @@ Boots a Linux guest without a screen and plugs USB devices into it.
                              uas-drive:…                                       the same with USB Attached SCSI
                              either with speed=full, high or super             super if it is not said
                              hub[:ports=4][,usb=2][,multi-tt]                  USB 3 unless it is said
+                             ethernet[:class=ecm][,cable=NAME][,mac=ADDRESS]   NCM unless it is said; all with the same
+                                                                               cable are joined by it
                              keyboard
                              speaker[:speed=high]
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz

@@ -7,6 +7,8 @@ import { createMicrophone } from "./audio/microphone.ts";
 import { SoundRecorder } from "./audio/sound-recorder.ts";
 import { createSpeaker } from "./audio/speaker.ts";
 import { createCamera } from "./camera/camera.ts";
+import { Cables } from "./ethernet/cable.ts";
+import { createEthernet } from "./ethernet/ethernet.ts";
 import { createGadgetZero } from "./gadget-zero/gadget-zero.ts";
 import { createHub } from "./hub/hub.ts";
 import { createKeyboard } from "./keyboard/keyboard.ts";
@@ -16,19 +18,22 @@ import { openImage } from "./storage/image/open-image.ts";
 import { createUasDrive } from "./storage/uas-drive.ts";
 
 /**
- * Makes a software device, at no more than the `fastest` speed. Rejects with an UnsupportedError for a kind that is none, an
+ * Makes a software device, at no more than the `fastest` speed; Ethernet adapters are at one of the `cables`. Rejects with an UnsupportedError for a kind that is none, an
  * ImageError for a bad disk.
  */
 export async function createDevice(
   source: DeviceSource,
   host: DeviceHost,
   fastest: number = SPEED_SUPER,
+  cables = new Cables(),
 ): Promise<Device> {
   switch (source.kind) {
     case "flash-drive":
       return createFlashDrive(await driveOptions(source, fastest));
     case "camera":
       return createCamera({ ...source, ...(source.speed && { speed: within(fastest, source.speed) }) });
+    case "ethernet":
+      return createEthernet({ ...source, speed: within(fastest, source.speed) }, cables);
     case "hub":
       return createHub(source, host);
     case "keyboard":

@@ -16,6 +16,7 @@ test("each kind can be made", async () => {
     speaker: { kind: "speaker" },
     microphone: { kind: "microphone", tone: 1000 },
     camera: { kind: "camera" },
+    ethernet: { kind: "ethernet", mac: "02-00-5e-00-53-0a" },
   };
   const drive = await createDevice(sources["flash-drive"], host);
   expect(drive.speed).toBe(SPEED_SUPER);
@@ -44,6 +45,10 @@ test("each kind can be made", async () => {
   const camera = await createDevice(sources.camera, host);
   expect(camera.speed).toBe(SPEED_HIGH);
   expect(camera.identity).toMatchObject({ productId: 0x0004, product: "Camera" });
+  const ethernet = await createDevice(sources.ethernet, host);
+  expect(ethernet.speed).toBe(SPEED_SUPER);
+  expect(ethernet.identity).toMatchObject({ productId: 0x000b, serialNumber: "02005E00530A" });
+  expect((await createDevice(sources.ethernet, host, SPEED_HIGH)).speed).toBe(SPEED_HIGH);
 });
 
 test.each(["speaker", "microphone"] as const)("a %s is of full speed, or of high speed", async (kind) => {
@@ -76,6 +81,25 @@ test("what is no kind, or no image, is refused with its name and a sentence", as
   });
   expect(await refused({ kind: "microphone", tone: 0 })).toMatchObject({ name: "UnsupportedError" });
   expect(await refused({ kind: "camera", size: "1x1" })).toMatchObject({ name: "UnsupportedError" });
+  for (const setting of [
+    { class: "rndis" },
+    { cable: "" },
+    { cable: "x".repeat(65) },
+    { cable: 1 },
+    { mac: "02:00" },
+  ]) {
+    expect(await refused({ kind: "ethernet", ...setting })).toMatchObject({ name: "UnsupportedError" });
+  }
+  for (const mac of [
+    "01:00:5e:00:00:01",
+    "00:00:00:00:00:00",
+    "02:00-00:00:00:01",
+    "0200000000001",
+    "02:00:00:00:00:0g",
+  ]) {
+    expect(await refused({ kind: "ethernet", mac }), mac).toMatchObject({ name: "UnsupportedError" });
+  }
+  expect(await refused({ kind: "ethernet", speed: "warp" })).toBeInstanceOf(Error);
   for (const source of [{ kind: "flash-drive" }, { kind: "flash-drive", image: { size: 512 }, speed: "warp" }]) {
     expect(await refused(source), JSON.stringify(source)).toBeInstanceOf(Error);
   }

@@ -22,6 +22,7 @@ const saved = (host: Host) => throughFile(host.device.save?.());
 /** A source of each kind, to be filled in with every new one; none for a kind that comes back as an unplug and a plug. */
 const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | undefined> = {
   camera: { kind: "camera" },
+  ethernet: { kind: "ethernet" },
   "flash-drive": DRIVE,
   "gadget-zero": { kind: "gadget-zero" },
   hub: { kind: "hub" },
