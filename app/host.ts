@@ -1,13 +1,21 @@
 /** What users of the package hold first: a host with one backend, to which guests are attached. */
 import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts";
 import type { BackendStats, DeviceSource, RestoredDevice } from "../worker/protocol.ts";
+import { CableEnd } from "./cable-end.ts";
 import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Guests } from "./guests.ts";
 import { Link } from "./link.ts";
 import { parsePlace } from "./place.ts";
 import { SavedDevices } from "./saved-devices.ts";
-import { type BackendWorker, listener, type RunningBackend, startInside, startInWorker } from "./start-backend.ts";
+import {
+  type BackendWorker,
+  handOver,
+  listener,
+  type RunningBackend,
+  startInside,
+  startInWorker,
+} from "./start-backend.ts";
 import { Capture } from "./trace/capture.ts";
 import { UsbController } from "./usb-controller.ts";
 import type { UsbPort } from "./usb-port.ts";
@@ -81,6 +89,7 @@ export class UsbHost {
   readonly #controllers = new Map<number, UsbController>();
   readonly #guests = new Guests();
   readonly #captures = new Set<Capture>();
+  readonly #cableEnds = new Set<CableEnd>();
   #lastId = 0;
   /** Called when a device leaves by itself, or comes back from a saved state as another than it was. */
   onNotice: ((notice: Notice) => void) | undefined;
@@ -168,6 +177,24 @@ export class UsbHost {
   }
 
   /**
+   * Joins this program to a cable, as another station beside the Ethernet adapters that name it: "lan" unless they name
+   * another. Rejects with a sentence for a name that cannot be had.
+   */
+  async cable(name = "lan"): Promise<CableEnd> {
+    const end = new CableEnd(name, (left) => this.#cableEnds.delete(left));
+    const { port1, port2 } = new MessageChannel();
+    end.connect(port1);
+    this.#cableEnds.add(end);
+    try {
+      await this.#backend.control.joinCable(name, handOver(port2));
+    } catch (error) {
+      end.close();
+      throw error;
+    }
+    return end;
+  }
+
+  /**
    * Captures what all controllers carry, until the function that it answers is called: `write` gets the bytes of a pcapng
    * file that Wireshark reads, piece by piece. It must not throw, and the guest waits until it returns.
    */
@@ -188,6 +215,7 @@ export class UsbHost {
 
   /** Unplugs everything and stops the backend. The guest sees its ports empty. */
   async close(): Promise<void> {
+    for (const end of this.#cableEnds) end.close();
     for (const controller of this.controllers) await controller.close();
     await this.#backend.stop();
   }

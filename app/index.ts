@@ -5,14 +5,17 @@ export type {
   DeviceInput,
   DeviceOutput,
   DeviceSource,
+  EthernetSource,
   ImageSource,
   PlayedSound,
   PlugReport,
   SoundRun,
   WebUsbSource,
 } from "../worker/protocol.ts";
+export { CableEnd } from "./cable-end.ts";
 export type { HostController, PortCounters, RootHubPort } from "./controller.ts";
 export type { GuestMemory, Machine, MemoryWindow, PciFunction, PciSlot } from "./guest/machine.ts";
+export { joinV86Network } from "./guest/v86-network.ts";
 export {
   type AttachOptions,
   createUsbHost,

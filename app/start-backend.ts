@@ -28,6 +28,11 @@ export function nodeUsb(): Promise<NodeUsb> {
   return loadNodeUsb();
 }
 
+/** Gives a port away across a worker's boundary. */
+export function handOver(port: MessagePort): MessagePort {
+  return Comlink.transfer(port, [port]);
+}
+
 export async function startInWorker(worker?: BackendWorker): Promise<RunningBackend> {
   const running = worker ?? (await defaultWorker());
   const endpoint = isNodeWorker(running) ? nodeEndpoint(running) : running;

@@ -74,6 +74,13 @@ export interface V86Cpu {
   run_hardware_timers?(acpi: number, now: number): number;
 }
 
+/** One end of the emulator's events: what is sent at one end is heard by those registered at the other. */
+export interface V86Bus {
+  register(event: string, listener: (value: Uint8Array) => void, owner: object): void;
+  unregister(event: string, listener: (value: Uint8Array) => void): void;
+  send(event: string, value: Uint8Array): void;
+}
+
 export interface V86Inner {
   readonly cpu: V86Cpu;
   readonly running: boolean;
@@ -144,4 +151,16 @@ export function internalsOf(emulator: V86Like): V86Inner {
     );
   }
   return v86;
+}
+
+const BUS_FUNCTIONS = ["register", "unregister", "send"] as const;
+
+/** The ends of the bus where the machine's network card is, and where v86's network backends are. Throws a V86Error. */
+export function networkBuses(emulator: V86Like): { readonly card: V86Bus; readonly backend: V86Bus } {
+  const { bus, emulator_bus } = emulator as { bus?: Partial<V86Bus>; emulator_bus?: Partial<V86Bus> };
+  for (const name of BUS_FUNCTIONS) {
+    if (typeof bus?.[name] !== "function") throw missing(`bus.${name}`);
+    if (typeof emulator_bus?.[name] !== "function") throw missing(`emulator_bus.${name}`);
+  }
+  return { card: emulator_bus as V86Bus, backend: bus as V86Bus };
 }

@@ -11,7 +11,7 @@ import { REPOSITORY } from "./harness.ts";
 
 const HEADERS = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
-/** A page that plugs a flash drive into a controller of a machine that has RAM and nothing else. */
+/** A page that plugs a flash drive into a controller of a machine that has RAM and nothing else, and sends a frame to itself. */
 const MAIN = `
 import { createUsbHost } from "pvusb";
 
@@ -29,7 +29,11 @@ try {
   const controller = await host.attach(machine, { ports: 2 });
   const report = await controller.port(1).plug(host.device("flash-drive", { image: { size: 1 << 20 } }));
   const { links, devices } = await host.stats();
-  document.body.textContent = JSON.stringify({ links, devices, product: report.product });
+  const [sender, receiver] = [await host.cable(), await host.cable()];
+  const heard = new Promise((resolve) => (receiver.onFrame = resolve));
+  sender.send(Uint8Array.from({ length: 60 }, (_, index) => index));
+  const { length, 59: last } = await heard;
+  document.body.textContent = JSON.stringify({ links, devices, product: report.product, length, last });
 } catch (error) {
   document.body.textContent = "failed: " + error;
 }
@@ -91,7 +95,7 @@ describe("npm pack, installed into an empty Vite project", () => {
     return text ?? "";
   }
 
-  const EXPECTED = '{"links":1,"devices":1,"product":"Flash Drive"}';
+  const EXPECTED = '{"links":1,"devices":1,"product":"Flash Drive","length":60,"last":59}';
 
   it("works in a page of the development server", async () => {
     const server = await vite.createServer({ root: project, server: { port: 0, headers: HEADERS }, logLevel: "error" });
