@@ -103,10 +103,12 @@ export class FakeDeviceState {
     if (requestType === "standard" && !(isIn && STANDARD_ALLOWED.includes(request))) return false;
     if (requestType !== "standard" && !this.configuration) return false;
     if (this.#unrestricted) return true;
-    const named = recipient === "endpoint" ? undefined : index & 0xff;
-    const isNaming = recipient === "interface" || (requestType === "class" && recipient !== "endpoint");
-    const target = this.configuration?.interfaces.find((each) => each.interfaceNumber === named);
-    return !(isNaming && target?.isProtected);
+    const interfaces = this.configuration?.interfaces ?? [];
+    if (recipient === "interface")
+      return !interfaces.find((each) => each.interfaceNumber === (index & 0xff))?.isProtected;
+    // A class request to the whole device may mean any interface, whatever wIndex says.
+    const isWide = requestType === "class" && recipient !== "endpoint";
+    return !(isWide && interfaces.some((each) => each.isProtected));
   }
 }
 

@@ -35,7 +35,8 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   readonly #options: FakeDeviceOptions;
   readonly #manners: FakeManners;
   readonly #state: FakeDeviceState;
-  #isReset = false;
+  /** Interfaces that a reset took from the browser, which does not know it. Their next transfer claims them again. */
+  readonly #taken = new Set<FakeInterface>();
   /** It has been opened, where that asks the person. */
   #isAllowedByPerson = false;
   /** Calls whose promises are open. */
@@ -85,9 +86,10 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     await this.#changeDevice(() => {
       this.#cancel(this.wire.takeAll());
       this.#state.opened = false;
-      this.#isReset = false;
+      this.#taken.clear();
       for (const each of this.#state.configuration?.interfaces ?? []) each.forgetState();
     });
+    await nextTask(); // what was aborted is heard of first
   }
 
   async forget(): Promise<void> {
@@ -139,7 +141,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     if (!target.claimed) return;
     target.isAvailable = false;
     await this.#changeInterface(target, () => {
-      if (this.#isReset && this.#manners.releaseFailsAfterReset) {
+      if (this.#taken.has(target) && this.#manners.releaseFailsAfterReset) {
         target.isAvailable = true;
         throw new DOMException("Unable to release interface.", "NetworkError");
       }
@@ -205,7 +207,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     ensureLength(length);
     const { address, packetSize, type } = this.#state.endpoint("in", endpointNumber);
     if (type === "isochronous") throw new TypeError("The fake does not do this to an isochronous endpoint.");
-    return inResult(this.#shown(await this.#call(this.wire.transfer(address, packetSize, new Uint8Array(length)))));
+    return inResult(this.#shown(await this.#call(this.#transfer(address, packetSize, new Uint8Array(length)))));
   }
 
   async transferOut(endpointNumber: number, data: BufferSource): Promise<USBOutTransferResult> {
@@ -213,7 +215,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const { address, packetSize, type } = this.#state.endpoint("out", endpointNumber);
     ensureLength(bytes.length);
     if (type === "isochronous") throw new TypeError("The fake does not do this to an isochronous endpoint.");
-    const result = await this.#call(this.wire.transfer(address, packetSize, bytes.slice()));
+    const result = await this.#call(this.#transfer(address, packetSize, bytes.slice()));
     // Chromium reports what was asked for, whatever became of it.
     return { status: this.#shown(result).status, bytesWritten: bytes.length };
   }
@@ -224,7 +226,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   ): Promise<USBIsochronousInTransferResult> {
     const { address } = this.#isochronous("in", endpointNumber);
     const data = new Uint8Array(sumOf(packetLengths));
-    const packets = allGood(await this.#call(this.wire.isochronous(address, packetLengths, data)));
+    const packets = allGood(await this.#call(this.#packets(address, packetLengths, data)));
     // A packet's view stands where its room begins, whatever the packets before it brought.
     const views = packets.map(({ at, length }) => new DataView(data.buffer, at, length));
     return { data: new DataView(data.buffer), packets: views.map((view) => ({ data: view, status: "ok" })) };
@@ -238,7 +240,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const bytes = bytesOf(data);
     const { address } = this.#isochronous("out", endpointNumber);
     if (bytes.length !== sumOf(packetLengths)) throw new DOMException("The lengths do not add up.", "DataError");
-    const packets = allGood(await this.#call(this.wire.isochronous(address, packetLengths, bytes.slice())));
+    const packets = allGood(await this.#call(this.#packets(address, packetLengths, bytes.slice())));
     return { packets: packets.map(({ length }) => ({ bytesWritten: length, status: "ok" })) };
   }
 
@@ -247,7 +249,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     this.#state.ensureOpened();
     await this.#change(() => {
       if (!this.#manners.canReset) throw new DOMException("Unable to reset the device.", "NetworkError");
-      this.#isReset = true;
+      for (const each of this.#state.configuration?.interfaces ?? []) if (each.claimed) this.#taken.add(each);
       this.wire.reset();
       const doomed = this.wire.takeAll();
       void nextTask().then(() => {
@@ -308,6 +310,20 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     } finally {
       target.isChanging = false;
     }
+  }
+
+  #transfer(address: number, packetSize: number, buffer: Uint8Array<ArrayBuffer>): Promise<WireResult> {
+    this.#use(address);
+    return this.wire.transfer(address, packetSize, buffer);
+  }
+
+  #packets(address: number, lengths: readonly number[], data: Uint8Array): Promise<IsochPacket[]> {
+    this.#use(address);
+    return this.wire.isochronous(address, lengths, data);
+  }
+
+  #use(address: number): void {
+    for (const each of this.#taken) if (addressesOf(each).includes(address)) this.#taken.delete(each);
   }
 
   async #change(work: () => void): Promise<void> {

@@ -87,6 +87,12 @@ export class Kernel {
     });
   }
 
+  /** URBs of a device that are on their way. */
+  pending(fn: FakeFunction): number {
+    const files = this.#functions.get(fn)?.files ?? [];
+    return [...files].reduce((sum, { urbs }) => sum + urbs.size, 0);
+  }
+
   async stop(): Promise<void> {
     for (const browser of this.#browsers) browser.destroy();
     await new Promise((resolve) => this.#server.close(resolve));

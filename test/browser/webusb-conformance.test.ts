@@ -1,0 +1,119 @@
+/** The fake navigator.usb is held to a real Chromium: both are taken through the same steps, and must say the same. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ScriptedFunction } from "../fakes/scripted-function.ts";
+import { FakeUsb } from "../fakes/usb.ts";
+import { type Computer, missing, startComputer } from "../usbfs/launch.ts";
+import { STEPS, type Step, type Tell } from "./webusb-steps.ts";
+
+/** Runs in the page: nothing but its arguments. */
+async function perform(run: Step["run"], usb: USB): Promise<unknown> {
+  const shown = (value: unknown): string => {
+    const result = value as Partial<USBInTransferResult & USBOutTransferResult> | undefined;
+    if (result?.status === undefined) return JSON.stringify(value) ?? "done";
+    if (result.bytesWritten !== undefined) return `${result.status}, ${result.bytesWritten} written`;
+    const { data } = result;
+    const bytes = data ? [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] : [];
+    const head = bytes.slice(0, 24).map((byte) => byte.toString(16).padStart(2, "0"));
+    return `${result.status}, ${bytes.length} bytes ${head.join(" ")}`;
+  };
+  const tell: Tell = async (call) => {
+    try {
+      return shown(await call);
+    } catch (error) {
+      const { name, message } = error as Error;
+      // A binding's own TypeErrors begin with what was called.
+      return `${name}: ${message.replace(/^Failed to execute '\w+' on 'USBDevice': /, "")}`;
+    }
+  };
+  let device: USBDevice | undefined;
+  for (let wait = 0; !device && wait < 500; wait++) {
+    [device] = await usb.getDevices();
+    if (!device) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  if (!device) return "The device never came.";
+  const outcome = await run(device, tell, usb);
+  await device.close().catch(() => undefined);
+  return outcome;
+}
+
+/** Waits for the hand's moment, and then for what it does. */
+async function lendAHand(
+  { hand }: Step,
+  pending: () => number,
+  unplug: () => unknown,
+  plug: () => unknown,
+): Promise<void> {
+  if (!hand) return;
+  while (pending() < hand.pending) await new Promise((resolve) => setTimeout(resolve, 5));
+  await unplug();
+  if (hand.does === "replug") plug();
+}
+
+async function fakely(step: Step): Promise<unknown> {
+  const usb = new FakeUsb();
+  const fn = new ScriptedFunction({ serialNumber: "CONFORM", ...step.device });
+  step.script?.(fn);
+  const options = { ...(step.bound && { busy: step.bound }), ...(step.forbidden && { forbidden: true }) };
+  const device = usb.plug(fn, options);
+  const hand = lendAHand(
+    step,
+    () => device.wire.pending,
+    () => usb.unplug(device),
+    () => usb.plug(fn, options),
+  );
+  const outcome = await perform(step.run, usb as unknown as USB);
+  await hand;
+  return outcome;
+}
+
+const reason = missing();
+
+describe.skipIf(reason !== undefined)(reason ?? "Chromium and the fake agree:", () => {
+  let server: Server;
+  let computer: Computer;
+  let page: Page;
+  beforeAll(async () => {
+    server = createServer((_, response) => {
+      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+      response.end("<!doctype html>");
+    });
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+    computer = await startComputer(origin);
+    page = await computer.browser.newPage();
+    await page.goto(origin);
+  });
+  afterAll(async () => {
+    await computer?.stop();
+    server?.close();
+  });
+
+  async function really(step: Step): Promise<unknown> {
+    const { kernel } = computer;
+    const fn = new ScriptedFunction({ serialNumber: "CONFORM", ...step.device });
+    step.script?.(fn);
+    const options = { ...(step.bound && { bound: step.bound }), ...(step.forbidden && { forbidden: true }) };
+    kernel.plug(fn, options);
+    const hand = lendAHand(
+      step,
+      () => kernel.pending(fn),
+      () => kernel.unplug(fn),
+      () => kernel.plug(fn, options),
+    );
+    const text = `(${perform.toString()})(({ ${step.run.toString().replace(/^(async )?\(/, "run: $&")} }).run, navigator.usb)`;
+    const outcome = await page.evaluate(text);
+    await hand;
+    kernel.unplug(fn);
+    await page.waitForFunction(async () => (await navigator.usb.getDevices()).length === 0);
+    return outcome;
+  }
+
+  it.each(STEPS.map((step) => [step.title, step] as const))("%s", async (_, step) => {
+    const real = await really(step);
+    expect(await fakely(step)).toEqual(real);
+  });
+});
