@@ -29,34 +29,47 @@ describe("Ethernet adapters of two stock Linux guests", () => {
     expect(await received()).toBe(sum);
   };
 
-  const WORDS = "NCM and ECM: the link follows the other end, and TCP has the right checksum both ways";
-  const ncmAndEcm = async () => {
-    await plugEthernet(a, a.controller.port(1), A);
-    expect(await a.run("cat /sys/class/net/usb0/carrier")).toBe("0\n");
-    await plugEthernet(b, b.controller.port(1), B, { class: "ecm", speed: "high" });
-    await linked(a, b);
-    expect(await a.run("dmesg")).toMatch(/cdc_ncm .*usb0: register 'cdc_ncm'/);
-    expect(await b.run("dmesg")).toMatch(/cdc_ether .*usb0: register 'cdc_ether'/);
-    await sends(a, b, B);
-    await sends(b, a, A);
-    await b.controller.port(1).unplug();
-    await a.until("grep -q 0 /sys/class/net/usb0/carrier");
-    await a.controller.port(1).unplug();
-    await a.until("! test -e /sys/class/net/usb0");
-  };
-
   describe("the backend on their thread", () => {
     beforeAll(() => start("thread"));
     afterAll(stop);
 
-    it(WORDS, ncmAndEcm);
+    it("TCP has the right checksum, and a saved state takes the adapter along with its place at the cable", async () => {
+      const port = b.controller.port(1);
+      await plugEthernet(a, a.controller.port(1), A);
+      await plugEthernet(b, port, B);
+      await linked(a, b);
+      await sends(b, a, A);
+      const serial = port.plugged?.serialNumber;
+      const state = await b.guest.saveState();
+      await b.stop();
+      await a.until("grep -q 0 /sys/class/net/usb0/carrier");
+      b = await startGuest(a.host, { states: { get: async () => state, set: async () => {}, delete: async () => {} } });
+      expect(b.guest.resumed).toBe(true);
+      expect(b.controller.port(1).plugged?.serialNumber).toBe(serial);
+      await b.run(`ping -c 1 -W 20 ${A}`);
+      await linked(a, b);
+      expect(await b.run("dmesg")).not.toMatch(/USB disconnect/);
+    });
   });
 
   describe("the backend in a worker", () => {
     beforeAll(() => start("worker"));
     afterAll(stop);
 
-    it(WORDS, ncmAndEcm);
+    it("NCM and ECM: the link follows the other end, and TCP has the right checksum both ways", async () => {
+      await plugEthernet(a, a.controller.port(1), A);
+      expect(await a.run("cat /sys/class/net/usb0/carrier")).toBe("0\n");
+      await plugEthernet(b, b.controller.port(1), B, { class: "ecm", speed: "high" });
+      await linked(a, b);
+      expect(await a.run("dmesg")).toMatch(/cdc_ncm .*usb0: register 'cdc_ncm'/);
+      expect(await b.run("dmesg")).toMatch(/cdc_ether .*usb0: register 'cdc_ether'/);
+      await sends(a, b, B);
+      await sends(b, a, A);
+      await b.controller.port(1).unplug();
+      await a.until("grep -q 0 /sys/class/net/usb0/carrier");
+      await a.controller.port(1).unplug();
+      await a.until("! test -e /sys/class/net/usb0");
+    });
 
     it("TCP outlives an unplug and a plug in the middle of it", async () => {
       const mac = "02:00:00:00:00:0b";

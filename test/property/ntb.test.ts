@@ -1,11 +1,19 @@
 /** NTBs of a hostile host: what is read lies inside, apart, and is the whole of a right one or nothing of a wrong one. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { STATUS_OK } from "../../asm/layout.ts";
+import { STATUS_OK, TYPE_INTERRUPT } from "../../asm/layout.ts";
 import { Cables } from "../../worker/device/ethernet/cable.ts";
 import { NtbReader, NtbWriter } from "../../worker/device/ethernet/ntb.ts";
-import { BULK_IN, BULK_OUT, listener, plugEthernet, select } from "../unit/device/ethernet-host.ts";
-import { now, pattern } from "../unit/device/harness.ts";
+import {
+  BULK_IN,
+  BULK_OUT,
+  frame,
+  listener,
+  NOTIFICATION_IN,
+  plugEthernet,
+  select,
+} from "../unit/device/ethernet-host.ts";
+import { now, pattern, type Transfer } from "../unit/device/harness.ts";
 import { runs } from "./runs.ts";
 
 const reader = new NtbReader();
@@ -140,19 +148,39 @@ test("an NCM adapter answers whatever it is sent, once, and its cable hears fram
     fc.constantFrom(0, 512, 1024, 16384, 40_000).map((length) => ({ ntb: pattern(length) })),
     fc.constant({ anew: true }),
     fc.integer({ min: 0, max: 20_000 }).map((room) => ({ room })),
+    fc.nat(20).map((notification) => ({ notification })),
+    fc.nat(1000).map((cancel) => ({ cancel })),
+    fc
+      .record({
+        bmRequestType: fc.constantFrom(0x21, 0xa1),
+        bRequest: fc.integer({ min: 0x40, max: 0x8a }),
+        wValue: fc.oneof(fc.nat(20), fc.nat(0xffff)),
+        wIndex: fc.nat(1),
+        wLength: fc.oneof(fc.constantFrom(0, 4, 6, 28, 96), fc.nat(300)),
+      })
+      .map((setup) => ({ setup })),
+    fc.nat(3).map((said) => ({ said })),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const sent: Transfer[] = [];
       for (const each of steps) {
         if ("ntb" in each) expect(now(host.out(BULK_OUT, each.ntb)).status).toBe(STATUS_OK);
         else if ("anew" in each) select(host, 1);
-        else host.in(BULK_IN, each.room);
+        else if ("setup" in each) host.control(each.setup);
+        else if ("said" in each) for (let seed = 0; seed < each.said; seed++) other.say(frame(1514, seed));
+        else if ("cancel" in each) for (const one of sent.splice(each.cancel % (sent.length + 1), 1)) host.cancel(one);
+        else if ("room" in each) sent.push(host.in(BULK_IN, each.room));
+        else sent.push(host.in(NOTIFICATION_IN, each.notification, TYPE_INTERRUPT));
       }
       expect(other.frames.every(({ length }) => length >= 14 && length <= 1514)).toBe(true);
       other.frames.length = 0;
-      select(host, 0);
-      select(host, 1);
+      host.configure(0);
+      await host.settle(1);
       expect(host.clean).toBe(true);
+      expect(sent.every(({ answer }) => answer)).toBe(true);
+      host.configure();
+      select(host, 1);
       // And the next right one is understood.
       const all = [pattern(60, 1), pattern(1514, 2)];
       now(host.out(BULK_OUT, written(all).ntb));
