@@ -18,6 +18,9 @@ import { launchChromium, run } from "../browser/chromium.ts";
 import { Kernel } from "./kernel.ts";
 
 const SOURCES = import.meta.dirname;
+/** It has libudev's name, for which Chromium then need not look. */
+const LIBRARY = "libudev.so.1";
+const FILES = readdirSync(SOURCES).filter((name) => /\.[ch]$/.test(name));
 const CACHE = join(SOURCES, "../../node_modules/.cache/pvusb/usbfs");
 
 export interface Computer {
@@ -42,7 +45,7 @@ export function missing(): string | undefined {
 
 /** All devices are granted to every page of `origin`, such as http://localhost:4173. */
 export async function startComputer(origin: string): Promise<Computer> {
-  const library = build();
+  const library = build(LIBRARY, FILES);
   const folder = mkdtempSync(join(tmpdir(), "pvusb-usbfs-"));
   const policy = { WebUsbAllowDevicesForUrls: [{ devices: [{}], urls: [origin] }] };
   mkdirSync(join(folder, "policies/managed"), { recursive: true });
@@ -70,18 +73,17 @@ function hasCompiler(): boolean {
   );
 }
 
-/** Named by its sources, so that it is built once. Its file has libudev's name, for which Chromium then need not look. */
-function build(): string {
-  const files = readdirSync(SOURCES).filter((name) => /\.[ch]$/.test(name));
+/** Of sources in this folder. Named by them, so that it is built once. */
+export function build(name: string, files: readonly string[]): string {
   const hash = createHash("sha256");
   for (const file of files) hash.update(readFileSync(join(SOURCES, file)));
   const folder = join(CACHE, hash.digest("hex").slice(0, 16));
-  const library = join(folder, "libudev.so.1");
+  const library = join(folder, name);
   if (existsSync(library)) return library;
   mkdirSync(folder, { recursive: true });
   const fresh = `${library}.${process.pid}`;
   const sources = files.filter((name) => name.endsWith(".c")).map((name) => join(SOURCES, name));
-  const options = ["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-Wl,-soname,libudev.so.1"];
+  const options = ["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", `-Wl,-soname,${name}`];
   const { status, stderr } = spawnSync("cc", [...options, "-o", fresh, ...sources, "-ldl", "-lpthread"], {
     encoding: "utf8",
   });
