@@ -65,6 +65,10 @@ export interface V86Cpu {
   readonly io: V86Io;
   readonly devices: { readonly pci: V86Pci };
   jit_dirty_cache(start: number, end: number): void;
+  /** What `store_current_tsc` has put there: low half, high half. */
+  readonly current_tsc: LiveView;
+  store_current_tsc(): void;
+  set_tsc(low: number, high: number): void;
   get_state(): unknown[];
   set_state(state: unknown[]): void;
   reboot_internal(): void;
@@ -100,8 +104,16 @@ export class V86Error extends Error {
   }
 }
 
-const CPU_FUNCTIONS = ["jit_dirty_cache", "get_state", "set_state", "reboot_internal", "get_pic_addr_master"] as const;
-const CPU_VIEWS = ["mem8", "memory_size", "flags", "in_hlt", "instruction_counter"] as const;
+const CPU_FUNCTIONS = [
+  "jit_dirty_cache",
+  "get_state",
+  "set_state",
+  "store_current_tsc",
+  "set_tsc",
+  "reboot_internal",
+  "get_pic_addr_master",
+] as const;
+const CPU_VIEWS = ["mem8", "memory_size", "flags", "in_hlt", "instruction_counter", "current_tsc"] as const;
 const STATE_FUNCTIONS = ["run", "stop", "save_state", "restore_state"] as const;
 const IO_FUNCTIONS = ["mmap_register", "register_read", "register_write"] as const;
 const PCI_FUNCTIONS = ["register_device", "raise_irq", "lower_irq"] as const;
@@ -151,6 +163,16 @@ export function internalsOf(emulator: V86Like): V86Inner {
     );
   }
   return v86;
+}
+
+/**
+ * v86's set_tsc adds what it is told to an offset that it should replace. To what the counter says now, it makes that offset
+ * zero, and then v86 restores a state's counter right. Otherwise time in the guest stands still for as long as the counter
+ * has gone back, which is as long as the machine has run.
+ */
+export function clearTscOffset(cpu: V86Cpu): void {
+  cpu.store_current_tsc();
+  cpu.set_tsc(cpu.current_tsc[0] ?? 0, cpu.current_tsc[1] ?? 0);
 }
 
 const BUS_FUNCTIONS = ["register", "unregister", "send"] as const;

@@ -8,7 +8,15 @@
  */
 import { StateError } from "../../asm/saved.ts";
 import type { Machine, PciFunction, PciSlot } from "./machine.ts";
-import { internalsOf, type V86Cpu, V86Error, type V86Inner, type V86Like, type V86Public } from "./v86-internals.ts";
+import {
+  clearTscOffset,
+  internalsOf,
+  type V86Cpu,
+  V86Error,
+  type V86Inner,
+  type V86Like,
+  type V86Public,
+} from "./v86-internals.ts";
 import { V86Memory } from "./v86-memory.ts";
 import { type FunctionState, getFunctions, putFunctions } from "./v86-state.ts";
 
@@ -247,6 +255,7 @@ class V86Machine implements Machine {
     cpu.set_state = (state) => {
       const functions = this.#read(state);
       for (const slot of this.#slots) slot.reset();
+      clearTscOffset(cpu);
       set_state.call(cpu, state);
       this.#woken = false;
       this.#slots.forEach((slot, index) => {

@@ -223,6 +223,27 @@ test("RAM ends at the memory's size and has a hole where the VGA is", async () =
   expect(memory.read(0, target, 3, 4)).toBe(false);
 });
 
+test("a restored machine's time stamp counter goes on from the state's, however often and wherever it is restored", async () => {
+  const MILLISECOND = 1e6; // v86 counts nanoseconds
+  const { emulator } = await attached();
+  const counter = ({ v86 }: GuestSide) => {
+    const cpu = v86.cpu as unknown as { store_current_tsc(): void; current_tsc: Uint32Array };
+    cpu.store_current_tsc();
+    return (cpu.current_tsc[1] ?? 0) * 2 ** 32 + (cpu.current_tsc[0] ?? 0);
+  };
+  const before = counter(emulator);
+  const state = await emulator.save_state();
+  const saved = counter(emulator);
+  for (const each of [emulator, emulator, (await attached()).emulator]) {
+    while (counter(emulator) < saved + 50 * MILLISECOND) await new Promise((resolve) => setTimeout(resolve, 1));
+    const begin = performance.now();
+    await each.restore_state(state);
+    const restored = counter(each);
+    expect(restored).toBeGreaterThanOrEqual(before);
+    expect(restored).toBeLessThan(saved + (performance.now() - begin + 1) * MILLISECOND);
+  }
+});
+
 test("memory is found again after v86's own memory has grown", async () => {
   const { cpu, slot } = await attached();
   slot.memory.write32(0x1000, 0x12345678);
