@@ -7,8 +7,7 @@
  *    └──── net0-receive ─────┘
  */
 import type { CableEnd } from "../cable-end.ts";
-import type { V86Like } from "./v86-internals.ts";
-import { networkBuses, type V86Bus } from "./v86-internals.ts";
+import { networkBuses, type V86Bus, type V86Like } from "./v86-internals.ts";
 
 /**
  * Joins a network of a V86 instance to a cable, so that a USB adapter at it talks to the machine's card and to the
