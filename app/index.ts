@@ -9,6 +9,7 @@ export type {
   ImageSource,
   PlayedSound,
   PlugReport,
+  RealDevice,
   SoundRun,
   WebUsbSource,
 } from "../worker/protocol.ts";
@@ -24,6 +25,7 @@ export {
   UsbHost,
   type UsbHostOptions,
 } from "./host.ts";
+export { type NodeUsb, nodeUsb } from "./start-backend.ts";
 export type { RegisterTrace, TraceListeners, TrbTrace } from "./trace/trace.ts";
 export type { UrbTrace } from "./trace/urb-trace.ts";
 export { UsbController } from "./usb-controller.ts";

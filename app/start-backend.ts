@@ -23,7 +23,10 @@ export function listener<T extends (...args: never[]) => void>(listen: T): T {
 /** A USB whose devices know more than a browser's. */
 export type NodeUsb = { getDevices(): Promise<(USBDevice & RealDevice)[]> } & USB;
 
-/** This thread's own USB in Node; a backend here has the same. Rejects with a sentence that says what to do. */
+/**
+ * In Node the devices of this computer, by the package usb: to be listed, followed, and plugged. Rejects with a sentence that
+ * says what to do. A backend finds them by itself.
+ */
 export function nodeUsb(): Promise<NodeUsb> {
   return loadNodeUsb();
 }

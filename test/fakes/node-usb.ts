@@ -39,14 +39,6 @@ export class FakeNodeUsb implements NativeUsb {
     return this.#plugs.map((plug) => new FakeNativeDevice(plug));
   }
 
-  addEventListener(): never {
-    throw new Error("Where there is no USB bus, this ends the process.");
-  }
-
-  findDeviceByIds(): never {
-    throw new Error("not used");
-  }
-
   plug(device: FakeFunction, options: NodePlugOptions = {}): NodePlug {
     const plug = new NodePlug(device, options, ++this.#addresses);
     this.#plugs.push(plug);

@@ -37,6 +37,8 @@ export class Device {
   readonly configurations: readonly FakeConfiguration[];
   readonly options: PlugOptions;
   readonly claims = new Map<number, OpenFile>();
+  /** Interfaces that a driver of the computer holds now. */
+  readonly bound = new Set<number>();
   readonly files = new Set<OpenFile>();
 
   constructor(number: number, fn: FakeFunction, wire: BusWire, options: PlugOptions) {
@@ -44,6 +46,12 @@ export class Device {
     this.wire = wire;
     this.options = options;
     this.configurations = fn.configurations.map((bytes) => new FakeConfiguration(bytes));
+    this.bind();
+  }
+
+  /** Drivers of the computer take what is free. */
+  bind(): void {
+    for (const number of this.options.bound ?? []) if (!this.claims.has(number)) this.bound.add(number);
   }
 
   get interfaces() {

@@ -18,6 +18,7 @@ const ERRNO = {
   ENODEV: 19,
   EINVAL: 22,
   EPIPE: 32,
+  ENODATA: 61,
   EPROTO: 71,
   EOVERFLOW: 75,
   ESHUTDOWN: 108,
@@ -31,6 +32,8 @@ const CLAIMINTERFACE = 15;
 const RELEASEINTERFACE = 16;
 const RESET = 20;
 const CLEAR_HALT = 21;
+const DISCONNECT = 22;
+const CONNECT = 23;
 
 const URB_TYPE_ISO = 0;
 const URB_TYPE_CONTROL = 2;
@@ -217,7 +220,7 @@ export class Kernel {
         return;
       }
       case SETCONFIGURATION:
-        if (device.claims.size > 0 || device.options.bound) throw failure("EBUSY");
+        if (device.claims.size + device.bound.size > 0) throw failure("EBUSY");
         wire.setConfiguration(first);
         return;
       case CLEAR_HALT:
@@ -229,6 +232,14 @@ export class Kernel {
         for (const { interfaceNumber } of device.interfaces) this.#end(device, interfaceNumber);
         device.claims.clear();
         wire.reset();
+        device.bind();
+        return;
+      case DISCONNECT:
+        if (!device.bound.delete(first)) throw failure("ENODATA");
+        return;
+      case CONNECT:
+        if (device.claims.has(first) || device.bound.has(first)) throw failure("EBUSY");
+        device.bind();
         return;
       default:
         throw failure("EINVAL");
@@ -240,7 +251,7 @@ export class Kernel {
     const { device } = file;
     if (!device.interfaces.some((each) => each.interfaceNumber === interfaceNumber)) throw failure("ENOENT");
     const owner = device.claims.get(interfaceNumber);
-    if ((owner && owner !== file) || device.options.bound?.includes(interfaceNumber)) throw failure("EBUSY");
+    if ((owner && owner !== file) || device.bound.has(interfaceNumber)) throw failure("EBUSY");
     device.claims.set(interfaceNumber, file);
   }
 

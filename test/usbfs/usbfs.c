@@ -170,6 +170,10 @@ static int32_t node_ioctl(struct file *file, unsigned long request, void *argume
     case USBDEVFS_GET_CAPABILITIES:
       *(uint32_t *)argument = USBDEVFS_CAP_NO_PACKET_SIZE_LIM | USBDEVFS_CAP_REAP_AFTER_DISCONNECT;
       return 0;
+    case USBDEVFS_IOCTL: /* to a driver of the computer: go, or come back */
+      words[1] = (uint32_t)((struct usbdevfs_ioctl *)argument)->ioctl_code;
+      words[2] = (uint32_t)((struct usbdevfs_ioctl *)argument)->ifno;
+      return link_call(FRAME_IOCTL, words, 4);
     case USBDEVFS_SETINTERFACE:
       words[3] = ((uint32_t *)argument)[1];
       /* fall through */

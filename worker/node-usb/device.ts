@@ -10,13 +10,11 @@ import { EndpointLine } from "./endpoint-line.ts";
 import { disconnected, failureOf, transferCancelled, transferError } from "./failures.ts";
 import { Line, type LineDevice } from "./line.ts";
 import type { NativeDevice } from "./native.ts";
-import { Turns } from "./turns.ts";
+import { PATIENCE, Turns } from "./turns.ts";
 import { deniedWords, heldWords, missingWords } from "./words.ts";
 
 /** ms. A device may take this long for any request (USB 2.0 §9.2.6.1). */
 const CONTROL_TIMEOUT = 5000;
-/** ms that a change waits for transfers that cannot be cancelled. */
-const PATIENCE = 2000;
 /** Interface numbers that are tried, while the descriptors are not known. */
 const INTERFACES_MAX = 32;
 
@@ -152,7 +150,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
       for (const number of this.#held) await quietly(() => this.#native.releaseInterface(number));
       this.#held.clear();
       for (const each of this.#claimedInterfaces()) await this.#claimAgain(each);
-    });
+    }, CONTROL_TIMEOUT + PATIENCE); // a control transfer that the device does not answer need not end before
   }
 
   async selectConfiguration(configurationValue: number): Promise<void> {
@@ -372,8 +370,8 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
 
   // ---------------------------------------------------------------- changes, each by itself
 
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.change(work, PATIENCE, transferError);
+  #change<T>(work: () => Promise<T>, patience = PATIENCE): Promise<T> {
+    return this.#turns.change(work, patience, transferError);
   }
 
   #claimedInterfaces(): NodeInterface[] {

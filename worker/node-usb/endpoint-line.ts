@@ -7,13 +7,12 @@
  */
 import { failureOf, transferError } from "./failures.ts";
 import { Line, type LineDevice } from "./line.ts";
+import { PATIENCE } from "./turns.ts";
 
 /** ms. The longest that an idle IN holds up a change of the device. */
-export const SLICE = 100;
+const SLICE = 100;
 /** ms: 24 days. */
 const NO_END = 0x7fffffff;
-/** ms that a clearHalt() waits for a call that is under way. */
-const PATIENCE = 2000;
 
 export class EndpointLine {
   readonly #device: LineDevice;

@@ -2,6 +2,9 @@
  * Turns at an object of npm `usb`: calls that only use it go on beside each other, and one that changes it goes alone. What
  * comes while a change waits or is under way waits behind it.
  */
+/** ms that a change waits for calls that cannot be cancelled. */
+export const PATIENCE = 2000;
+
 export class Turns {
   #uses = 0;
   /** Changes that wait or are under way. */

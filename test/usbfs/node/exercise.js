@@ -3,6 +3,7 @@ import { nodeUsb } from "../../../dist/worker/node-usb/index.js";
 
 const usb = await nodeUsb();
 const [device] = await usb.getDevices();
+device.detach = process.argv.includes("detach");
 const events = [];
 const told = new Promise((resolve) => {
   const listener = ({ type, device: each }) => {
@@ -13,45 +14,48 @@ const told = new Promise((resolve) => {
   usb.addEventListener("disconnect", listener);
 });
 
-const say = (name, outcome) =>
-  outcome.then(
-    (result) => console.log(name, result?.status ?? "ok", result?.data?.byteLength ?? result?.bytesWritten ?? ""),
-    (error) => console.log(name, error.name),
+/** In words. */
+const outcome = (name, call) =>
+  call.then(
+    (result) => [name, result?.status ?? "ok", result?.data?.byteLength ?? result?.bytesWritten].join(" "),
+    (error) => `${name} ${error.name}`,
   );
+const say = async (name, call) => console.log(await outcome(name, call));
 const vendor = (request) => ({ requestType: "vendor", recipient: "device", request, value: 0, index: 0 });
 
 console.log(device.path, device.speed, device.serialNumber);
 await say("open", device.open());
 if (!device.opened) process.exit(1);
 await say("claim", device.claimInterface(0));
-const [first, second] = [say("IN", device.transferIn(1, 4096)), say("IN", device.transferIn(1, 4096))];
+const [first, second] = [1, 2].map(() => outcome("IN", device.transferIn(1, 4096)));
 await say("clearHalt beside an IN", device.clearHalt("in", 1));
 await say("OUT", device.transferOut(2, new Uint8Array(1300)));
-await first;
+console.log(await first);
 await say("OUT", device.transferOut(2, new Uint8Array(0)));
-await second;
+console.log(await second);
 await say("refused", device.controlTransferIn(vendor(1), 4));
 await say("control OUT", device.controlTransferOut(vendor(0x5b), new Uint8Array(9)));
 await say("control IN", device.controlTransferIn(vendor(0x5c), 64));
 await say("control OUT of nothing", device.controlTransferOut(vendor(0x5b)));
 
-const beforeReset = say("IN before a reset", device.transferIn(1, 512));
+const beforeReset = outcome("IN before a reset", device.transferIn(1, 512));
 await say("reset", device.reset());
-await beforeReset;
-const beforeRelease = say("IN before a release", device.transferIn(1, 512));
+console.log(await beforeReset);
+const beforeRelease = outcome("IN before a release", device.transferIn(1, 512));
 await say("release", device.releaseInterface(0));
-await beforeRelease;
+console.log(await beforeRelease);
 await say("claim", device.claimInterface(0));
 
-const whole = say("IN", device.transferIn(1, 1 << 20));
+const whole = outcome("IN", device.transferIn(1, 1 << 20));
 await say("OUT", device.transferOut(2, new Uint8Array(100_000)));
-await whole;
+console.log(await whole);
 
-const stuck = say("OUT that the device does not take", device.transferOut(2, new Uint8Array(300 * 512)));
-const idle = say("interrupt IN", device.transferIn(3, 8));
+const stuck = outcome("OUT that the device does not take", device.transferOut(2, new Uint8Array(300 * 512)));
+const idle = outcome("interrupt IN", device.transferIn(3, 8));
 await say("control IN beside them", device.controlTransferIn(vendor(0x5c), 64));
 await say("close", device.close());
-await Promise.all([stuck, idle]);
+console.log(await stuck);
+console.log(await idle);
 await say("open", device.open());
 await say("claim", device.claimInterface(0));
 
