@@ -7,6 +7,7 @@ import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Guests } from "./guests.ts";
 import { Link } from "./link.ts";
 import { parsePlace } from "./place.ts";
+import { Revival } from "./revival.ts";
 import { SavedDevices } from "./saved-devices.ts";
 import {
   type BackendWorker,
@@ -15,6 +16,7 @@ import {
   type RunningBackend,
   startInside,
   startInWorker,
+  type WorkerMaker,
 } from "./start-backend.ts";
 import { Capture } from "./trace/capture.ts";
 import { UsbController } from "./usb-controller.ts";
@@ -24,8 +26,11 @@ import { XhciController } from "./xhci/xhci.ts";
 export interface UsbHostOptions {
   /** Where the backend runs: in a worker (default), or on this thread, where a software device answers at once. */
   readonly placement?: "worker" | "thread";
-  /** A worker that runs `pvusb/worker`, for bundlers that do not find it by themselves. */
-  readonly worker?: BackendWorker;
+  /**
+   * A worker that runs `pvusb/worker`, for bundlers that do not find it by themselves; better a function that makes one, so that
+   * another can take the place of one that died.
+   */
+  readonly worker?: BackendWorker | WorkerMaker;
   /** Where the core's code is, for bundlers that do not find it by themselves: an address, bytes, a compiled module. */
   readonly core?: CoreSource;
   /**
@@ -81,8 +86,6 @@ export class NotIsolatedError extends Error {
   }
 }
 
-const BACKEND_LOST = "The part of pvusb that drives the devices does not answer any more. Start the guest again.";
-
 export class UsbHost {
   readonly #module: WebAssembly.Module;
   readonly #backend: RunningBackend;
@@ -90,6 +93,7 @@ export class UsbHost {
   readonly #guests = new Guests();
   readonly #captures = new Set<Capture>();
   readonly #cableEnds = new Set<CableEnd>();
+  readonly #revival: Revival;
   #lastId = 0;
   /** Called when a device leaves by itself, or comes back from a saved state as another than it was. */
   onNotice: ((notice: Notice) => void) | undefined;
@@ -98,6 +102,18 @@ export class UsbHost {
   constructor(module: WebAssembly.Module, backend: RunningBackend) {
     this.#module = module;
     this.#backend = backend;
+    this.#revival = new Revival(backend, {
+      controllers: () => this.controllers,
+      prepare: () => this.#prepare(),
+      notice: (notice) => this.onNotice?.(notice),
+    });
+  }
+
+  /** Has a backend that has just begun know all that it must, but for the devices. */
+  async #prepare(): Promise<void> {
+    await this.listen();
+    for (const end of this.#cableEnds) await this.#join(end);
+    for (const controller of this.controllers) await controller.backendBorn(this.#module);
   }
 
   async listen(): Promise<void> {
@@ -147,15 +163,9 @@ export class UsbHost {
       const machine = "attach" in emulator ? emulator : v86Machine(emulator);
       hardware.start(machine.attach(saved.pci), link);
       this.#controllers.set(id, controller);
-      link.onViolation = () => {
-        const path = controller.backendLost(0, 0);
-        this.onNotice?.({ controller, port: 0, path, reason: BACKEND_LOST });
-      };
+      link.onViolation = () => this.#revival.linkLost(controller);
       for (const capture of this.#captures) capture.add(controller);
-      await this.#backend.control.connect(id, link.core.memory, 1, this.#module);
-      const { pump } = this.#backend;
-      if (pump) link.runInside(() => pump(id));
-      void link.run();
+      await controller.connect(this.#module);
       return controller;
     } catch (error) {
       closed();
@@ -163,8 +173,9 @@ export class UsbHost {
     }
   }
 
-  #restored(controller: UsbController, { port, route, report, note }: RestoredDevice): void {
-    const path = controller.backendRestored(port, route, report);
+  #restored(controller: UsbController, device: RestoredDevice): void {
+    const { port, note } = device;
+    const path = controller.backendRestored(device);
     if (note !== undefined) this.onNotice?.({ controller, port, path, reason: note });
   }
 
@@ -182,16 +193,20 @@ export class UsbHost {
    */
   async cable(name = "lan"): Promise<CableEnd> {
     const end = new CableEnd(name, (left) => this.#cableEnds.delete(left));
-    const { port1, port2 } = new MessageChannel();
-    end.connect(port1);
     this.#cableEnds.add(end);
     try {
-      await this.#backend.control.joinCable(name, handOver(port2));
+      await this.#join(end);
     } catch (error) {
       end.close();
       throw error;
     }
     return end;
+  }
+
+  #join(end: CableEnd): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    end.connect(port1);
+    return this.#backend.control.joinCable(end.name, handOver(port2));
   }
 
   /**
@@ -210,7 +225,7 @@ export class UsbHost {
 
   /** Counts of the backend, for tests and for the curious. */
   stats(): Promise<BackendStats> {
-    return this.#backend.control.stats() as Promise<BackendStats>;
+    return this.#backend.control.stats();
   }
 
   /** Unplugs everything and stops the backend. The guest sees its ports empty. */

@@ -71,6 +71,8 @@ export class Link {
   #pumping = false;
   #pumpAgain = false;
   #closed = false;
+  /** Counts the backends that the link has had. */
+  #backends = 0;
   /** The backend holds the link for a saved state: it answers nothing, and is waited for. */
   held = false;
   /** Cancels that wait for their answer, and the timer that runs while there are any. */
@@ -96,7 +98,7 @@ export class Link {
   }
 
   get inFlight(): number {
-    return this.core.exports.frontInFlight();
+    return this.#closed ? 0 : this.core.exports.frontInFlight();
   }
 
   /** A URB with room for `length` bytes, to be described and submitted, or undefined when all are in use. */
@@ -161,12 +163,29 @@ export class Link {
     if (any) this.#client?.settled();
   }
 
-  /** Polls whenever the backend wakes this side, until the link is closed. */
+  /** Polls whenever the backend wakes this side, until the link is closed or has another backend. */
   run(): Promise<void> {
+    const backend = ++this.#backends;
     return this.core.follow(COMPLETION_RING, this.core.exports.frontArm, () => {
+      if (backend !== this.#backends) return false;
       this.poll();
       return !this.#closed;
     });
+  }
+
+  /** The backend is dead: the ports are empty, and whatever is in flight, or submitted later, is answered as NO_DEVICE. */
+  fail(): void {
+    if (this.#closed) return;
+    this.#end(VIOLATION_SILENCE);
+    this.core.rouse(COMPLETION_RING);
+    this.#client?.settled();
+  }
+
+  /** Begins anew for another backend, after the last one has failed. Then `run`. */
+  reopen(generation: number): void {
+    this.core.exports.frontFormat(generation, 0);
+    this.held = false;
+    this.#closed = false;
   }
 
   /** Ends the link. Whatever is in flight, or submitted later, is answered as NO_DEVICE. */
@@ -207,12 +226,18 @@ export class Link {
     return true;
   }
 
-  /** The ports are empty first, and then their transfers end: the order of an unplug. */
   #violated(reason: number): void {
+    this.#end(reason);
+    this.onViolation?.(reason);
+  }
+
+  /** The ports are empty first, and then their transfers end: the order of an unplug. */
+  #end(reason: number): void {
     this.#closed = true;
+    clearTimeout(this.#watch);
+    this.#watch = undefined;
     this.#client?.violated(reason);
     this.#abandon();
-    this.onViolation?.(reason);
   }
 
   /** Some cancel had no answer for a while. */

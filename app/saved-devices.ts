@@ -82,7 +82,7 @@ export class SavedDevices {
   async #resume(): Promise<void> {
     this.#devices = [];
     this.#hardware.hold(false);
-    await this.#control.resume(this.#id);
+    await this.#control.resume(this.#id).catch(() => undefined); // dead meanwhile: there is nothing to resume
     this.#link.held = false;
     this.#link.poll();
   }

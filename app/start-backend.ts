@@ -1,17 +1,22 @@
 /** The one file of the guest's side that starts a backend: in a worker, or on the guest's own thread. */
 import * as Comlink from "comlink";
-import nodeEndpoint, { type NodeEndpoint } from "comlink/dist/esm/node-adapter.mjs";
 import { Backend } from "../worker/backend.ts";
 import { nodeUsb as loadNodeUsb } from "../worker/node-usb/index.ts";
 import type { BackendControl, RealDevice } from "../worker/protocol.ts";
+import { type BackendWorker, WorkerBackend, type WorkerMaker } from "./worker-backend.ts";
 
-/** A worker of the browser, or of Node's worker_threads. */
-export type BackendWorker = Worker | (NodeEndpoint & { terminate(): unknown; unref?(): void });
+export type { BackendWorker, WorkerMaker } from "./worker-backend.ts";
 
 export interface RunningBackend {
-  readonly control: BackendControl | Comlink.Remote<BackendControl>;
+  readonly control: BackendControl;
   /** On the guest's own thread: lets a link's backend answer what it can, now. */
   readonly pump: ((link: number) => void) | undefined;
+  /** In a worker: called when that is dead. */
+  onDeath?: (() => void) | undefined;
+  readonly canRestart?: boolean;
+  restart?(): Promise<void>;
+  /** In a worker: says that it is as good as dead. */
+  lose?(why: string): void;
   stop(): Promise<void>;
 }
 
@@ -36,27 +41,17 @@ export function handOver(port: MessagePort): MessagePort {
   return Comlink.transfer(port, [port]);
 }
 
-export async function startInWorker(worker?: BackendWorker): Promise<RunningBackend> {
-  const running = worker ?? (await defaultWorker());
-  const endpoint = isNodeWorker(running) ? nodeEndpoint(running) : running;
-  const control = Comlink.wrap<BackendControl>(endpoint);
-  return {
-    control,
-    pump: undefined,
-    async stop() {
-      control[Comlink.releaseProxy]();
-      await running.terminate();
-    },
-  };
+/** `worker` or what makes it; a single worker cannot be replaced when it is dead. */
+export async function startInWorker(worker: BackendWorker | WorkerMaker = defaultWorker): Promise<RunningBackend> {
+  const isMaker = typeof worker === "function";
+  const backend = new WorkerBackend(isMaker ? worker : () => worker, isMaker);
+  await backend.start();
+  return backend;
 }
 
 export function startInside(usb?: USB): RunningBackend {
   const backend = new Backend(usb ? { usb } : {});
   return { control: backend, pump: (link) => backend.pump(link), stop: () => backend.stop() };
-}
-
-function isNodeWorker(worker: BackendWorker): worker is Exclude<BackendWorker, Worker> {
-  return !("addEventListener" in worker);
 }
 
 async function defaultWorker(): Promise<BackendWorker> {

@@ -1,5 +1,5 @@
 /** A virtual host controller as users of the package hold it. */
-import type { PlugReport } from "../worker/protocol.ts";
+import type { RestoredDevice } from "../worker/protocol.ts";
 import type { HostController } from "./controller.ts";
 import type { Guest } from "./guests.ts";
 import type { Link } from "./link.ts";
@@ -7,6 +7,7 @@ import type { RunningBackend } from "./start-backend.ts";
 import type { TraceListeners } from "./trace/trace.ts";
 import { traceUrbs } from "./trace/urb-trace.ts";
 import { ROUTE_BITS, ROUTE_PORT, UsbPort } from "./usb-port.ts";
+import { BackendLostError } from "./worker-backend.ts";
 
 export interface ControllerParts {
   /** Of its link. */
@@ -26,6 +27,8 @@ export class UsbController {
   readonly #backend: RunningBackend;
   readonly #link: Link;
   readonly #closed: () => void;
+  /** Of the link: it has another for each backend. */
+  #generation = 1;
   /** Counts from 1 over all controllers that the host ever had. */
   readonly id: number;
   readonly guest: Guest;
@@ -94,19 +97,42 @@ export class UsbController {
   /** The backend dropped a device (or, port 0, the whole link). Answers the port's path. */
   backendLost(port: number, route: number): string {
     for (const each of this.ports) if (port === 0) each.lost();
-    const lost = this.#portAt(port, route);
+    const lost = this.portAt(port, route);
     lost?.lost();
     return lost?.path ?? String(port);
   }
 
   /** A state was restored, and this is in a port now. Answers the port's path. */
-  backendRestored(port: number, route: number, report: PlugReport | undefined): string {
-    const restored = this.#portAt(port, route);
-    restored?.restored(report);
+  backendRestored({ port, route, report, source }: RestoredDevice): string {
+    const restored = this.portAt(port, route);
+    restored?.restored(report, source);
     return restored?.path ?? String(port);
   }
 
-  #portAt(port: number, route: number): UsbPort | undefined {
+  /** The backend is dead: the guest sees its ports empty. Answers what was plugged. */
+  backendDied(): ReturnType<UsbPort["sources"]> {
+    const plugged = this.ports.flatMap((port) => port.sources());
+    this.#link.fail();
+    this.backendLost(0, 0);
+    return plugged;
+  }
+
+  /** Another backend takes the link up. */
+  async backendBorn(module: WebAssembly.Module): Promise<void> {
+    this.#link.reopen(++this.#generation);
+    await this.connect(module);
+  }
+
+  /** Has the backend take up the link. */
+  async connect(module: WebAssembly.Module): Promise<void> {
+    const { control, pump } = this.#backend;
+    await control.connect(this.id, this.#link.core.memory, this.#generation, module);
+    if (pump) this.#link.runInside(() => pump(this.id));
+    void this.#link.run();
+  }
+
+  /** Of the controller, or behind a hub by a route string. */
+  portAt(port: number, route: number): UsbPort | undefined {
     let found = this.ports[port - 1];
     for (let rest = route; rest !== 0; rest >>>= ROUTE_BITS) found = found?.ports[(rest & ROUTE_PORT) - 1];
     return found;
@@ -115,9 +141,14 @@ export class UsbController {
   /** Unplugs everything, and leaves the host: for a machine that is given up. The host's other controllers go on. */
   async close(): Promise<void> {
     this.#hardware.onPortChange = undefined;
-    for (const port of this.ports) if (port.plugged) await port.unplug();
-    await this.#backend.control.disconnect(this.id);
-    this.#link.close();
-    this.#closed();
+    try {
+      for (const port of this.ports) if (port.plugged) await port.unplug();
+      await this.#backend.control.disconnect(this.id);
+    } catch (error) {
+      if (!(error instanceof BackendLostError)) throw error; // dead, and so all is unplugged
+    } finally {
+      this.#link.close();
+      this.#closed();
+    }
   }
 }

@@ -31,6 +31,8 @@ export class UsbPort {
   readonly #root: number;
   readonly #route: number;
   #report: PlugReport | undefined;
+  /** What the device was made from. */
+  #source: DeviceSource | undefined;
   #ports: readonly UsbPort[] = [];
   #busy = false;
 
@@ -85,7 +87,7 @@ export class UsbPort {
     const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
     return this.#during(async () => {
       const report = await this.#context.backend.control.plug(this.#link, this.#root, source, this.#route);
-      this.#occupied(report);
+      this.#occupied(report, source);
       return report;
     });
   }
@@ -106,10 +108,14 @@ export class UsbPort {
   async moveTo(target: UsbPort): Promise<void> {
     await this.#during(() =>
       target.#during(async () => {
+        const sources = new Map(this.sources().map(({ path, source }) => [path.slice(this.path.length), source]));
         const moved = await this.#context.backend.control.move(this.#address, target.#address);
         this.#empty();
         const { controller } = target.#context;
-        for (const { port, route, report } of moved) controller.backendRestored(port, route, report);
+        for (const { port, route, report } of moved) {
+          const place = controller.portAt(port, route);
+          place?.restored(report, sources.get(place.path.slice(target.path.length)));
+        }
       }),
     );
   }
@@ -130,11 +136,18 @@ export class UsbPort {
     this.#context.changed(this);
   }
 
-  /** A state of the machine was restored, and this is what is plugged now. */
-  restored(report: PlugReport | undefined): void {
+  /** This is what is plugged now: after a move, or after a state of the machine was restored. */
+  restored(report: PlugReport | undefined, source: DeviceSource | undefined): void {
     this.#empty();
-    if (report) this.#occupied(report);
+    if (report) this.#occupied(report, source);
     this.#context.changed(this);
+  }
+
+  /** What is plugged here and behind, hubs before what is in their ports, and what each was made from if that is known. */
+  sources(): { readonly path: string; readonly product: string; readonly source: DeviceSource | undefined }[] {
+    if (!this.#report) return [];
+    const here = { path: this.path, product: this.#report.product, source: this.#source };
+    return [here, ...this.#ports.flatMap((port) => port.sources())];
   }
 
   get #address(): PortAddress {
@@ -145,8 +158,9 @@ export class UsbPort {
     return this.#context.controller.id;
   }
 
-  #occupied(report: PlugReport): void {
+  #occupied(report: PlugReport, source: DeviceSource | undefined): void {
     this.#report = report;
+    this.#source = source;
     this.#ports = Array.from({ length: report.ports }, (_, index) => {
       return new UsbPort(this.#context, [...this.#hops, index + 1]);
     });
@@ -155,6 +169,7 @@ export class UsbPort {
   #empty(): void {
     for (const port of this.#ports) port.#empty();
     this.#report = undefined;
+    this.#source = undefined;
     this.#ports = [];
   }
 

@@ -197,8 +197,9 @@ export interface MovedDevice extends Omit<PortAddress, "link"> {
 
 /** What came of a saved device. */
 export interface RestoredDevice extends Omit<PortAddress, "link"> {
-  /** What is in the port now. */
+  /** What is in the port now, and what it was made from. */
   readonly report: PlugReport | undefined;
+  readonly source: DeviceSource | undefined;
   /** It is the device of then, as it was then. Otherwise the guest has to hear of an unplug, and of a plug if there is a report. */
   readonly same: boolean;
   /** A sentence for the person. */

@@ -316,8 +316,9 @@ export class Socket implements TieEnd {
   /** What is here now, of which a saved state knows nothing. */
   #restored(): RestoredDevice {
     const { port, route } = this.#place;
-    const report = this.#state.name === "occupied" ? reportOf(this.#state) : undefined;
-    return { port, route, report, same: false, note: undefined, damage: undefined };
+    const occupied = this.#state.name === "occupied" ? this.#state : undefined;
+    const report = occupied && reportOf(occupied);
+    return { port, route, report, source: occupied?.source, same: false, note: undefined, damage: undefined };
   }
 
   /** What is plugged into a hub comes first, because the hub's own state knows of it already. */

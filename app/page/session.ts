@@ -16,6 +16,7 @@ import { Rate } from "./rate.ts";
 import { UsbCapture } from "./usb-capture.ts";
 import { type Carried, type GuestState, type PortView, stateOf } from "./views.ts";
 import {
+  cameBack,
   grantFailed,
   linkLost,
   NO_WEBUSB,
@@ -187,9 +188,11 @@ export class Session {
       const [{ createUsbHost }, { startGuest }] = await Promise.all([import("../index.ts"), import("./guest.ts")]);
       const host = await createUsbHost();
       this.#host = host;
-      host.onNotice = ({ port, path, reason }) => {
+      host.onNotice = ({ controller, port, path, reason }) => {
         // The page plugs into the controller's own ports only.
-        if (path === String(port)) this.#lost(port, reason);
+        if (path !== String(port)) return;
+        if (controller.find(path)?.plugged) this.complain(cameBack(port, reason));
+        else this.#lost(port, reason);
       };
       if (!this.screen) throw new Error("The page has no place for the guest's screen.");
       const guest = await startGuest(host, {

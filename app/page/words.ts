@@ -189,6 +189,15 @@ export function pulledOut(port: number, reason: string): string {
   return `Port ${port}: device pulled out. ${sentence(reason)}`;
 }
 
+/** A device that was pulled out and plugged in again by pvusb itself. */
+export function cameBack(port: number, reason: string): Words {
+  return {
+    title: `The device in port ${port} was plugged in again`,
+    text: sentence(reason),
+    steps: ["In the guest, mount or open it again."],
+  };
+}
+
 /** The whole controller lost its backend. */
 export function linkLost(reason: string): Words {
   return {
