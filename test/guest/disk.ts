@@ -6,7 +6,7 @@ import { type Bench, md5, pattern } from "./harness.ts";
 
 const MIB = 1 << 20;
 /** Until the guest has the disk. */
-export const DISK = "while [ ! -b /dev/sda ]; do usleep 20000; done";
+export const DISK = "until head -c 1 /dev/sda >/dev/null 2>&1; do usleep 20000; done";
 /** Words of a kernel that something went wrong with; a device that is pulled out is none of it. */
 export const COMPLAINTS = /xhci_hcd.*(not responding|died|timeout|ERROR)|BUG:|Oops|hung task|nobody cared/i;
 
