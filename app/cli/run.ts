@@ -8,6 +8,7 @@ import type { DeviceSource } from "../../worker/protocol.ts";
 import { Guest } from "../guest/default-guest.ts";
 import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
+import { joinV86Network } from "../guest/v86-network.ts";
 import { createUsbHost, type UsbHost } from "../host.ts";
 import { type NodeUsb, nodeUsb } from "../start-backend.ts";
 import type { UsbController } from "../usb-controller.ts";
@@ -122,12 +123,13 @@ export class Run {
   }
 
   async #startGuest(host: UsbHost, overlay: Uint8Array | undefined): Promise<Guest> {
-    const { controller, memoryMiB, states, trace } = this.#arguments;
+    const { controller, memoryMiB, network, states, trace } = this.#arguments;
     const v86 = installedV86();
     this.#guest = await Guest.start({
       files: folderFiles(this.#arguments.guest ?? (await ownGuest())),
       wasm: v86.wasm,
       ...(memoryMiB && { memoryMiB }),
+      ...(network && { v86: { net_device: { type: "ne2k", relay_url: network } } }),
       ...(overlay && { overlay }),
       ...(states && { states: folderStateStore() }),
       stateKey: [controller, PORTS, v86.version, await buildId()],
@@ -135,8 +137,13 @@ export class Run {
         this.#halted = new Promise((resolve) => emulator.add_listener("cpu-event-halt" as "emulator-stopped", resolve));
         const attached = await host.attach(emulator, { controller, ports: PORTS });
         this.#controller = attached;
+        const lan = network === undefined ? undefined : await host.cable();
+        if (lan) joinV86Network(emulator, lan);
         if (trace.length > 0) printTrace(attached, trace, (line) => this.#reporter.trace(line));
-        return () => attached.close();
+        return () => {
+          lan?.close();
+          return attached.close();
+        };
       },
       onConsole: (bytes) => {
         this.#watch.take(bytes);

@@ -32,6 +32,8 @@ Boots a Linux guest without a screen and plugs USB devices into it.
   --memory MB              the guest's memory
   --guest DIR              the guest's image; the default is public/guest
   --placement WHERE        where software devices run: thread (the guest's own, the default) or worker
+  --network WHERE          puts a network of v86 at the cable "lan", where Ethernet adapters are that name no other: fetch
+                           (HTTP by Node's own fetch), or a server's address, wisp://… or ws://…
   --pcap FILE              captures what the devices and the guest say, as pcapng for Wireshark and tshark
   --trace[=WHAT]           prints on standard error what passes: urbs (transfers and their answers; the default),
                            trbs (what is on the controller's rings), registers, or several with commas between
@@ -58,6 +60,8 @@ export interface RunArguments {
   readonly memoryMiB: number | undefined;
   readonly guest: string | undefined;
   readonly placement: "thread" | "worker";
+  /** As v86 has it: `relay_url`. */
+  readonly network: string | undefined;
   readonly pcap: string | undefined;
   /** Empty without `--trace`. */
   readonly trace: readonly TraceKind[];
@@ -76,6 +80,7 @@ const OPTIONS = {
   memory: { type: "string" },
   guest: { type: "string" },
   placement: { type: "string" },
+  network: { type: "string" },
   pcap: { type: "string" },
   trace: { type: "string" },
   timeout: { type: "string" },
@@ -111,6 +116,7 @@ export function parseCommandLine(args: readonly string[]): Arguments {
     memoryMiB: positive("--memory", values.memory, "MiB"),
     guest: values.guest,
     placement,
+    network: network(values.network),
     pcap: values.pcap,
     trace: traceKinds(values.trace),
     timeoutMs: seconds && seconds * 1000,
@@ -129,6 +135,16 @@ function parse(args: readonly string[]) {
     const [sentence] = (error as Error).message.split(". ");
     throw new UsageError(`${sentence}. See pvusb --help.`, { cause: error });
   }
+}
+
+function network(value: string | undefined): string | undefined {
+  if (value === undefined || value === "fetch") return value;
+  if (!/^(wisp|ws)s?:\/\/./.test(value)) {
+    throw new UsageError(`--network is fetch, wisp://… or ws://…, and not ${value || "nothing"}.`);
+  }
+  if (typeof WebSocket === "undefined")
+    throw new UsageError(`--network ${value} needs Node 22 or newer; fetch does not.`);
+  return value;
 }
 
 function traceKinds(value: string | undefined): TraceKind[] {

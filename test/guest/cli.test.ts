@@ -1,6 +1,8 @@
 /** `pvusb run` as a person or a script has it: the built program in a process of its own. */
 import { execFileSync, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -184,4 +186,17 @@ test("--help, --version and --list answer at once", async () => {
   expect(await pvusb(["--help"])).toMatchObject({ status: 0, out: expect.stringContaining("Usage: pvusb run") });
   expect(await pvusb(["--version"])).toMatchObject({ status: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   expect(await pvusb(["--list"])).toMatchObject({ status: 0, out: expect.stringContaining("flash-drive") });
+});
+
+test("--network fetch: a guest's USB Ethernet adapter gets a file of this computer, by name", async () => {
+  const server = createServer((request, response) => response.end(`you asked for ${request.url}`)).listen(0);
+  const { port } = server.address() as AddressInfo;
+  const command = [
+    "ip addr add 192.168.86.50/24 dev usb0 && ip link set usb0 up && ip route add default via 192.168.86.1",
+    "echo nameserver 192.168.86.1 >/etc/resolv.conf",
+    `wget -q -O- http://${port}.external/file`,
+  ].join(" && ");
+  const { status, out } = await pvusb(["run", "--network", "fetch", "--plug", "ethernet@1", "--exec", command]);
+  server.close();
+  expect({ status, out }).toEqual({ status: 0, out: "you asked for /file" });
 });

@@ -168,3 +168,12 @@ test.each([
   expect(() => parseCommandLine(args)).toThrow(UsageError);
   expect(() => parseCommandLine(args)).toThrow(words);
 });
+
+test("--network is v86's fetch, or a server that Node can reach", () => {
+  const network = (value: string) => parseCommandLine(["run", "--network", value]);
+  expect(network("fetch")).toMatchObject({ network: "fetch" });
+  expect(parseCommandLine(["run"])).toMatchObject({ network: undefined });
+  expect(() => network("inbrowser")).toThrow(/fetch, wisp:\/\/… or ws:\/\/…, and not inbrowser/);
+  if (typeof WebSocket === "undefined") expect(() => network("wisp://localhost/")).toThrow(/needs Node 22/);
+  else expect(network("wisp://localhost/")).toMatchObject({ network: "wisp://localhost/" });
+});
