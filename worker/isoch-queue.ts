@@ -105,7 +105,7 @@ export class IsochQueue implements EndpointQueue {
   }
 
   #launch(): void {
-    if (this.#failures >= FAILURES_MAX) {
+    if (this.#failures >= FAILURES_MAX || this.#device.manners.isochronousKills) {
       for (const request of this.#waiting.splice(0)) request.complete(STATUS_TRANSACTION_ERROR, 0);
     }
     for (;;) {

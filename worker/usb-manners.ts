@@ -1,6 +1,6 @@
 /**
  * What browsers and the systems below them do differently with USB. It is learned from what happens, over all devices, and
- * never from the browser's name: undefined until something has shown it.
+ * never from the browser's name, but for one thing that would be learned too late: undefined until something has shown it.
  *
  *   canReset                a reset() worked; or one failed, and the device answered afterwards
  *   canSelectConfiguration  a selectConfiguration() worked; or one failed, with nothing claimed and the device there
@@ -23,9 +23,31 @@ const LIMITS: Readonly<Record<Ability, string>> = {
     "This browser has no isochronous transfers here (on Windows none has): no sound or picture comes from such an endpoint. Use a computer with Linux, macOS or ChromeOS.",
 };
 
+/** Chromium's way to usbfs: Linux, ChromeOS, Android. Nothing here says navigator elsewhere than in a browser. */
+const USBFS = /Linux|CrOS|Android/;
+
+/**
+ * The one thing that cannot be learned from what happens: Chromium over usbfs ends, as a whole, when an isochronous transfer is
+ * done (seen with 156 on Linux: test/usbfs/README.md).
+ */
+export function isochronousKills(
+  { userAgent = "" }: { readonly userAgent?: string } = globalThis.navigator ?? {},
+): boolean {
+  return USBFS.test(userAgent) && /Chrom/.test(userAgent);
+}
+
+const KILLS =
+  "Its isochronous endpoints are not used: Chromium on Linux, ChromeOS and Android would end, with all its windows, at their first transfer. Use a computer with macOS for its sound or picture.";
+
 export class UsbManners {
+  /** Isochronous transfers must not be tried. */
+  readonly isochronousKills: boolean;
   readonly #abilities = new Map<Ability, boolean>();
   #stallIsNetworkError: boolean | undefined;
+
+  constructor(kills = isochronousKills()) {
+    this.isochronousKills = kills;
+  }
 
   has(ability: Ability): boolean | undefined {
     return this.#abilities.get(ability);
@@ -53,8 +75,9 @@ export class UsbManners {
     this.#stallIsNetworkError ??= true;
   }
 
-  /** Sentences for the person. */
-  get notes(): string[] {
-    return [...this.#abilities].flatMap(([ability, works]) => (works ? [] : [LIMITS[ability]]));
+  /** Sentences for the person, about a device that has isochronous endpoints or has none. */
+  notes(hasIsochronous: boolean): string[] {
+    const limits = [...this.#abilities].flatMap(([ability, works]) => (works ? [] : [LIMITS[ability]]));
+    return hasIsochronous && this.isochronousKills ? [...limits, KILLS] : limits;
   }
 }

@@ -152,7 +152,7 @@ async function open(
       serialNumber: device.serialNumber ?? "",
       notes: [
         ...claims.notes,
-        ...environment.manners.notes,
+        ...environment.manners.notes(configurations.some(hasIsochronous)),
         ...(isReal(device) ? limitsOf(device, claims.notes.length > 0, configurations.some(hasIsochronous)) : []),
         ...(known === undefined
           ? [`Browsers do not tell a device's speed; ${SPEED_WORDS[speed]} was inferred from its descriptors.`]

@@ -4,7 +4,7 @@ import { STATUS_CANCELLED, STATUS_OK, STATUS_TRANSACTION_ERROR, TYPE_ISOCHRONOUS
 import { createEndpointQueue } from "../../../worker/create-endpoint-queue.ts";
 import { FlightCount } from "../../../worker/flight.ts";
 import type { Request } from "../../../worker/request.ts";
-import { UsbManners } from "../../../worker/usb-manners.ts";
+import { isochronousKills, UsbManners } from "../../../worker/usb-manners.ts";
 
 interface Pending {
   readonly lengths: readonly number[];
@@ -13,7 +13,7 @@ interface Pending {
   reject(): void;
 }
 
-function setUp(address: number) {
+function setUp(address: number, manners = new UsbManners()) {
   const pending: Pending[] = [];
   const flights = new FlightCount();
   const start = <T>(lengths: number[], sent: number[], make: (packets: number[][]) => T) =>
@@ -40,7 +40,7 @@ function setUp(address: number) {
           packets: packets.map((bytes) => ({ status: "ok", bytesWritten: bytes.length })),
         })),
       statusOf: async () => STATUS_TRANSACTION_ERROR,
-      manners: new UsbManners(),
+      manners,
       flights,
     },
     { address, type: TYPE_ISOCHRONOUS, packetSize: 1024, highBandwidth: false },
@@ -175,4 +175,42 @@ test("batches that settle out of order are answered in order", async () => {
   pending[0]?.resolve([1]);
   await turn();
   expect([first.answers, second.answers]).toEqual([[[STATUS_OK, [1]]], [[STATUS_OK, [2]]]]);
+});
+
+test("where isochronous transfers would end the browser, none is made, and each packet has failed", async () => {
+  const { queue, pending, submit } = setUp(0x81, new UsbManners(true));
+  const packets = [submit(8), submit(8)];
+  await Promise.resolve();
+  expect(pending).toHaveLength(0);
+  expect(packets.map(({ answers }) => answers)).toEqual([
+    [[STATUS_TRANSACTION_ERROR, []]],
+    [[STATUS_TRANSACTION_ERROR, []]],
+  ]);
+  queue.discard();
+});
+
+test.each([
+  [
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36",
+    true,
+  ],
+  [
+    "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+    true,
+  ],
+  [
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36",
+    true,
+  ],
+  [
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+    false,
+  ],
+  [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+    false,
+  ],
+  ["Node.js/22", false],
+])("a browser that calls itself %s: %s", (userAgent, kills) => {
+  expect(isochronousKills({ userAgent })).toBe(kills);
 });
