@@ -1,12 +1,16 @@
 /** npm usb itself, on devices of ours (test/usbfs/node/): the adapter over it, and `pvusb run` with it. */
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { FakeVendor } from "../fakes/fake-vendor.ts";
 import type { FakeFunction } from "../fakes/usb-function.ts";
 import { missing, type NodeComputer, startNode } from "../usbfs/node/start.ts";
+import { SoftwareWire } from "../usbfs/software-wire.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const EXERCISE = path("../usbfs/node/exercise.js");
+const MIB = 2 ** 20;
+const md5 = (bytes: Uint8Array) => createHash("md5").update(bytes).digest("hex");
 const PVUSB = path("../../dist/app/cli/main.js");
 
 const reason = missing();
@@ -103,19 +107,33 @@ describe.skipIf(reason !== undefined)(reason ?? "npm usb itself", () => {
     expect((await run([EXERCISE])).out.endsWith(`\nopen ${name}\n`)).toBe(true);
   });
 
-  test("pvusb run in a worker passes it to a stock serial driver, until it is pulled out", async () => {
+  test("pvusb run passes a serial port, until it is pulled out, and a disk, which no browser lets a page have", async () => {
+    const bytes = new Uint8Array(MIB).map((_, i) => (i * 31) ^ (i >> 9));
+    const disk = await SoftwareWire.plug({ kind: "flash-drive", image: { bytes }, serial: "0DA7A", speed: "high" });
+    computer.kernel.plug(disk.fn, { bound: [0] }, disk);
     const command = [
+      "md5sum </dev/sda; dd if=/dev/zero of=/dev/sda bs=4k count=8 oflag=direct 2>/dev/null; md5sum </dev/sda",
       "modprobe usbserial vendor=0x1209 product=1; until test -c /dev/ttyUSB0; do usleep 20000; done",
       "cat /sys/class/tty/ttyUSB0/device/../../speed",
       "stty -F /dev/ttyUSB0 raw -echo; dd if=/dev/urandom of=/tmp/out bs=1k count=64 2>/dev/null",
       "(exec 3<>/dev/ttyUSB0; head -c 65536 <&3 >/tmp/back & cat /tmp/out >&3; wait); cmp /tmp/out /tmp/back && echo same",
       "while test -c /dev/ttyUSB0; do usleep 20000; done; echo gone",
     ].join("\n");
-    const plug = ["--no-state", "--placement", "worker", "--plug", "usb:1209:1/LOOP@4"];
+    const plug = [
+      "--no-state",
+      "--placement",
+      "worker",
+      "--plug",
+      "usb:1209:1/LOOP@4",
+      "--plug",
+      "usb:1209:1/0DA7A,detach@5",
+    ];
     const { out, err, status } = await run([PVUSB, "run", ...plug, "--exec", command], (output) => {
       if (output.includes("same")) computer.kernel.unplug(device);
     });
-    expect({ out, status }).toEqual({ out: "480\nsame\ngone\n", status: 0 });
+    computer.kernel.unplug(disk.fn);
+    const [before, after] = [md5(bytes), md5(bytes.fill(0, 0, 8 * 4096))];
+    expect({ out, status }).toEqual({ out: `${before}  -\n${after}  -\n480\nsame\ngone\n`, status: 0 });
     expect(err).toMatch(/^pvusb: port 4: Loopback was pulled out\.$/m);
   });
 });
