@@ -12,6 +12,7 @@ function usb(): USB | undefined {
 /** The devices that a person has granted to this page and that are plugged into their computer. */
 export class GrantedDevices {
   #devices: readonly USBDevice[] = [];
+  #reads = 0;
   /** Called after any change of the list. */
   onChange: ((devices: readonly USBDevice[]) => void) | undefined;
 
@@ -23,8 +24,9 @@ export class GrantedDevices {
   async start(): Promise<void> {
     const root = usb();
     if (!root) return;
-    root.addEventListener("connect", () => void this.#read());
-    root.addEventListener("disconnect", () => void this.#read());
+    const read = () => void this.#read().catch(() => undefined); // forbidden meanwhile: the list stays
+    root.addEventListener("connect", read);
+    root.addEventListener("disconnect", read);
     await this.#read();
   }
 
@@ -51,8 +53,12 @@ export class GrantedDevices {
     await this.#read();
   }
 
+  /** Answers may overtake each other: only the last question's counts. */
   async #read(): Promise<void> {
-    this.#devices = (await usb()?.getDevices()) ?? [];
-    this.onChange?.(this.#devices);
+    const read = ++this.#reads;
+    const devices = (await usb()?.getDevices()) ?? [];
+    if (read !== this.#reads) return;
+    this.#devices = devices;
+    this.onChange?.(devices);
   }
 }

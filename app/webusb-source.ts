@@ -19,11 +19,21 @@ export async function webUsbSource(
       (other.serialNumber ?? "") === serialNumber,
   );
   const { vendorId, productId, detach } = device;
-  const ordinal = Math.max(0, equal.indexOf(device));
+  const ordinal = ordinalOf(device, equal);
   return { kind: "webusb", vendorId, productId, serialNumber, ordinal, ...(detach && { detach }) };
 }
 
 async function listOf({ path }: Partial<RealDevice>): Promise<readonly USBDevice[]> {
   if (path !== undefined) return (await nodeUsb()).getDevices();
   return (await globalThis.navigator?.usb?.getDevices()) ?? [];
+}
+
+/**
+ * Its place. A device that was pulled out and put back is another USBDevice: with a serial number it is the same one all the
+ * same, and so is the only one of its kind; of several without, none may be taken for it.
+ */
+function ordinalOf(device: USBDevice, equal: readonly USBDevice[]): number {
+  const place = equal.indexOf(device);
+  if (place >= 0) return place;
+  return device.serialNumber || equal.length < 2 ? 0 : equal.length;
 }

@@ -20,6 +20,8 @@ export type ControlDecision =
   | { readonly kind: "accept" }
   /** Refused, as a device refuses what it does not know (USB 2.0 §9.2.7). */
   | { readonly kind: "stall" }
+  /** Endpoint 0 is not halted, or it would not be asked (USB 2.0 §9.4.5). */
+  | { readonly kind: "not-halted" }
   /** Answered from the descriptors that this device presents. */
   | { readonly kind: "device-descriptor" }
   | { readonly kind: "configuration-descriptor"; readonly index: number }
@@ -107,6 +109,7 @@ function decideStandard({ bmRequestType, bRequest, wValue, wIndex }: Setup, reci
 
     // An endpoint
     case 0x8200 | GET_STATUS:
+      return (wIndex & 0x0f) === 0 ? { kind: "not-halted" } : pass;
     case 0x8200 | SYNCH_FRAME:
       return pass;
     case 0x0200 | CLEAR_FEATURE:

@@ -8,7 +8,7 @@ import type { UsbManners } from "./usb-manners.ts";
  * (usbfs_memory_mb), and what is beyond that fails. An endpoint's first transfer always goes.
  */
 export const FLIGHT_BYTES_MAX = 4 * 1024 * 1024;
-export const TOTAL_BYTES_MAX = 8 * 1024 * 1024;
+export const TOTAL_BYTES_MAX = 12 * 1024 * 1024;
 
 /** How often a transfer that the browser cancels on its own is begun again. */
 const RESTARTS_MAX = 3;

@@ -164,6 +164,8 @@ export class WebUsbDevice implements Device {
         return ACCEPT;
       case "stall":
         return STALL;
+      case "not-halted":
+        return { status: STATUS_OK, data: new Uint8Array(2) };
       case "device-descriptor":
         return { status: STATUS_OK, data: this.#description.deviceDescriptor };
       case "configuration-descriptor": {

@@ -20,6 +20,8 @@ export interface FakeDeviceOptions {
   readonly forbidden?: boolean;
   /** What the computer has configured: the first configuration, unless said otherwise; 0 is none. */
   readonly configuration?: number;
+  /** What reset() leaves active, which WebUSB does not say; as it was, unless said otherwise. */
+  readonly configurationAfterReset?: number;
   /** The system below the browser, Linux unless said otherwise. */
   readonly manners?: System;
   /** No interface class is protected, as in an isolated app with usb-unrestricted. */
@@ -250,6 +252,10 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     await this.#change(() => {
       if (!this.#manners.canReset) throw new DOMException("Unable to reset the device.", "NetworkError");
       for (const each of this.#state.configuration?.interfaces ?? []) if (each.claimed) this.#taken.add(each);
+      const after = this.#options.configurationAfterReset;
+      if (after !== undefined) {
+        this.#state.configuration = this.configurations.find((each) => each.configurationValue === after) ?? null;
+      }
       this.wire.reset();
       const doomed = this.wire.takeAll();
       void nextTask().then(() => {

@@ -25,6 +25,8 @@ class FakeConnectionEvent extends Event implements USBConnectionEvent {
 export class FakeUsb extends EventTarget implements USB {
   onconnect: USB["onconnect"] = null;
   ondisconnect: USB["ondisconnect"] = null;
+  /** The page's Permissions-Policy forbids it. */
+  isForbidden = false;
   readonly #connections: Connection[] = [];
   /** Devices with a serial number stay granted while they are away. */
   readonly #remembered = new Set<string>();
@@ -59,6 +61,9 @@ export class FakeUsb extends EventTarget implements USB {
 
   async getDevices(): Promise<USBDevice[]> {
     await nextTask();
+    if (this.isForbidden) {
+      throw new DOMException('Access to the feature "usb" is disallowed by permissions policy.', "SecurityError");
+    }
     return this.#connections.filter(({ granted }) => granted).map(({ device }) => device);
   }
 

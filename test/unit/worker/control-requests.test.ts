@@ -11,6 +11,7 @@ test.each([
   [0x81, 6, 0x2200, 1, { kind: "pass", requestType: "standard", recipient: "interface" }],
   [0x80, 0, 0, 0, { kind: "pass", requestType: "standard", recipient: "device" }],
   [0x82, 0, 0, 0x81, { kind: "pass", requestType: "standard", recipient: "endpoint" }],
+  [0x82, 0, 0, 0x80, { kind: "not-halted" }],
   [0x82, 12, 0, 0x81, { kind: "pass", requestType: "standard", recipient: "endpoint" }],
   [0x80, 8, 0, 0, { kind: "get-configuration" }],
   [0x81, 10, 0, 3, { kind: "get-interface", interfaceNumber: 3 }],
@@ -29,6 +30,18 @@ test.each([
   [0x80, 9, 1, 0, { kind: "stall" }],
 ])("standard request %i %i, wValue %i, wIndex %i", (bmRequestType, bRequest, wValue, wIndex, expected) => {
   expect(decision(bmRequestType, bRequest, wValue, wIndex)).toEqual(expected);
+});
+
+test("of the standard requests only those are passed on that Chromium lets a page send", () => {
+  const passed = new Set<string>();
+  for (let bmRequestType = 0; bmRequestType < 0x100; bmRequestType++) {
+    if ((bmRequestType & 0x60) !== 0) continue;
+    for (let bRequest = 0; bRequest < 0x100; bRequest++) {
+      const { kind } = decision(bmRequestType, bRequest, 0, 1);
+      if (kind === "pass") passed.add(`${bmRequestType.toString(16)} ${bRequest}`);
+    }
+  }
+  expect([...passed]).toEqual(["80 0", "80 6", "81 0", "81 6", "82 0", "82 12"]);
 });
 
 test("the same bRequest in a class or vendor request goes to the device", () => {

@@ -63,6 +63,34 @@ test("held interfaces become vendor-specific and keep their number; remote wake-
   expect(bytes[7]).toBe(0xa0);
 });
 
+test("a function that lacks one of its interfaces is vendor-specific as a whole; another function is not", () => {
+  const bytes = Uint8Array.of(
+    ...[9, 2, 61, 0, 3, 1, 0, 0x80, 50],
+    ...[8, 11, 0, 2, 2, 2, 1, 0],
+    ...[9, 4, 0, 0, 0, 2, 2, 1, 0],
+    ...[9, 4, 1, 0, 0, 10, 0, 0, 0],
+    ...[8, 11, 2, 2, 2, 2, 1, 0],
+    ...[9, 4, 2, 0, 0, 2, 2, 1, 0],
+    ...[9, 4, 3, 0, 0, 10, 0, 0, 0],
+  );
+  const presented = presentConfiguration(bytes, new Set([1]));
+  expect([...presented.subarray(9, 17)]).toEqual([8, 11, 0, 2, 255, 0, 0, 0]);
+  expect([...presented.subarray(17, 26)]).toEqual([9, 4, 0, 0, 0, 2, 2, 1, 0]);
+  expect([...presented.subarray(35, 43)]).toEqual([8, 11, 2, 2, 2, 2, 1, 0]);
+});
+
+test("a protected bDeviceClass would bind a driver to all of it, and stays where the page is exempt", () => {
+  const dongle = fakeDevice({
+    usbVersion: 0x0200,
+    maxPacketSize0: 64,
+    deviceClass: 0xe0,
+    hasSerial: false,
+    configurations: 1,
+  });
+  expect(presentDevice(dongle, SPEED_FULL)[4]).toBe(0);
+  expect(presentDevice(dongle, SPEED_FULL, true)[4]).toBe(0xe0);
+});
+
 test("a broken descriptor ends the reading, not the backend", () => {
   expect(parseConfiguration(Uint8Array.of(9, 2, 255, 0, 1, 7, 0, 0x80, 50, 0, 4, 9, 4)).value).toBe(7);
   expect(parseConfiguration(new Uint8Array(0)).alternates).toEqual([]);

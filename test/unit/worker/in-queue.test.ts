@@ -9,6 +9,7 @@ import { UsbManners } from "../../../worker/usb-manners.ts";
 interface Pending {
   readonly length: number;
   resolve(result: USBInTransferResult): void;
+  reject(error: DOMException): void;
 }
 
 function setUp() {
@@ -16,7 +17,7 @@ function setUp() {
   const flights = new FlightCount();
   const queue = createEndpointQueue(
     {
-      transferIn: (_, length) => new Promise((resolve) => pending.push({ length, resolve })),
+      transferIn: (_, length) => new Promise((resolve, reject) => pending.push({ length, resolve, reject })),
       transferOut: () => Promise.reject(new Error("no OUT here")),
       isochronousTransferIn: () => Promise.reject(new Error("not isochronous")),
       isochronousTransferOut: () => Promise.reject(new Error("not isochronous")),
@@ -46,7 +47,11 @@ function setUp() {
     pending[index]?.resolve({ status: "ok", data: new DataView(Uint8Array.from(bytes).buffer) });
     await Promise.resolve();
   };
-  return { queue, pending, flights, submit, land };
+  const fail = async (index: number, error: DOMException) => {
+    pending[index]?.reject(error);
+    for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+  };
+  return { queue, pending, flights, submit, land, fail };
 }
 
 test("whole packets are asked for", () => {
@@ -100,4 +105,46 @@ test("a transfer of nothing ends with any packet, which stays for the next", asy
   const [none, some] = [submit(0), submit(64)];
   await land(0, 1, 2);
   expect([none.answers, some.answers]).toEqual([[[STATUS_OK, []]], [[STATUS_OK, [1, 2]]]]);
+});
+
+const aborted = () => new DOMException("The transfer was cancelled.", "AbortError");
+
+test("flights that the browser cancels are begun again in their order, and only some times", async () => {
+  const { pending, submit, land, fail } = setUp();
+  const [first, second] = [submit(64), submit(64)];
+  await fail(0, aborted());
+  await fail(1, aborted());
+  expect(pending.length).toBe(4);
+  await land(2, 1);
+  await land(3, 2);
+  expect([first.answers, second.answers]).toEqual([[[STATUS_OK, [1]]], [[STATUS_OK, [2]]]]);
+  const third = submit(64);
+  for (const index of [4, 5, 6]) await fail(index, aborted());
+  expect([third.answers, pending.length]).toEqual([[], 8]);
+  await fail(7, aborted());
+  expect(third.answers).toEqual([[STATUS_STALL, []]]);
+});
+
+test("an orphan that the browser cancels is not begun again", async () => {
+  const { queue, flights, pending, submit, land, fail } = setUp();
+  const given = submit(64);
+  queue.cancel(given.request);
+  const next = submit(64);
+  await fail(0, aborted());
+  expect(flights.orphans).toBe(0);
+  expect(pending.length).toBe(2);
+  await land(1, 7);
+  expect(next.answers).toEqual([[STATUS_OK, [7]]]);
+});
+
+test("what is in flight is counted until its promise settles, whoever it belongs to", async () => {
+  const { queue, flights, submit, land } = setUp();
+  submit(65);
+  submit(64);
+  expect(flights.bytes).toBe(192);
+  queue.discard();
+  expect(flights).toMatchObject({ bytes: 192, orphans: 2 });
+  await land(0, 1);
+  await land(1, 2);
+  expect(flights).toMatchObject({ bytes: 0, orphans: 0 });
 });
