@@ -55,6 +55,21 @@ describe("a worker that crashes", () => {
     await controller.port(2).plug(host.device("keyboard"));
   });
 
+  test("leaves programs at their cables", async () => {
+    const { host, controller, notices, last } = await setUp();
+    await controller.port(1).plug(host.device("ethernet", { cable: "lan" }));
+    const [sender, receiver] = [await host.cable("lan"), await host.cable("lan")];
+    const heard: Uint8Array[] = [];
+    receiver.onFrame = (frame) => heard.push(frame);
+    for (let round = 1; round <= 2; round++) {
+      last().crash();
+      await vi.waitFor(() => expect(notices).toHaveLength(round));
+      sender.send(new Uint8Array(60).fill(round));
+      await vi.waitFor(() => expect(heard).toHaveLength(round));
+    }
+    expect(heard[1]).toEqual(new Uint8Array(60).fill(2));
+  });
+
   test("is a disconnect and a connect to the guest, whose transfers are answered once", async () => {
     const { host, controller, machine, notices, last } = await setUp();
     await controller.port(1).plug(host.device("keyboard"));
