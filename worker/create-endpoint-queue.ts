@@ -8,8 +8,16 @@ import { OutQueue } from "./out-queue.ts";
 import type { EndpointInfo } from "./raw-descriptors.ts";
 
 /**
- * Flights at once. Chromium's throughput grows up to about 8 (each is a trip to another process); an interrupt endpoint
- * brings a packet per interval, and two or three keep the host asking at every one.
+ * Flights at once. Each is a trip to another process and back. Chromium 156 over test/usbfs, a device that always has data,
+ * medians of 7 rounds on a busy machine of two cores, in MB/s by depth:
+ *
+ *   bytes      1     2     4     8    16    32
+ *     512    0.7   1.0   1.5   3.7   2.7   4.1
+ *    4096    9.0    20    27    39    44    39
+ *   16384     19    43    54    46    52    68
+ *   65536     94   173   184   187   200   170
+ *
+ * An interrupt endpoint brings a packet per interval, and two or three keep the host asking at every one.
  */
 export const BULK_DEPTH = 8;
 export const INTERRUPT_DEPTH = 3;
