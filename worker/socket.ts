@@ -27,6 +27,7 @@ import type {
   SavedDevice,
 } from "./protocol.ts";
 import { restoreHalves } from "./saved-device.ts";
+import { type Occupied, reportOf, type SocketState, type Taken } from "./socket-state.ts";
 import { Tie, type TieEnd } from "./tie.ts";
 
 /** Makes the device of a source, opened and ready for its first transfer, at no more than the `fastest` speed. */
@@ -39,29 +40,6 @@ export interface SocketHost {
   readonly open: DeviceOpener;
   /** Hears of a device that goes by itself. */
   left(place: Place, reason: string): void;
-}
-
-interface Occupied {
-  readonly name: "occupied";
-  readonly device: Device;
-  readonly source: DeviceSource;
-  /** Names the device across saved states. */
-  readonly id: string;
-  readonly tie: Tie;
-  readonly halves: readonly { readonly device: Device; readonly port: Port }[];
-  /** Of a hub. */
-  readonly sockets: readonly Socket[];
-}
-
-type SocketState =
-  | { readonly name: "empty" }
-  | { readonly name: "opening" }
-  | Occupied
-  | { readonly name: "closing"; readonly closed: Promise<void> };
-
-/** A device between two sockets, and what is plugged into it if it is a hub. */
-interface Taken extends Pick<Occupied, "device" | "source" | "id" | "tie"> {
-  readonly behind: readonly { readonly number: number; readonly taken: Taken }[];
 }
 
 export class Socket implements TieEnd {
@@ -395,8 +373,4 @@ export class Socket implements TieEnd {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-function reportOf({ device, halves, sockets }: Occupied): PlugReport {
-  return { plug: halves[0]?.port.plugs ?? 0, speed: device.speed, ports: sockets.length, ...device.identity };
 }

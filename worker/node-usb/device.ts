@@ -5,6 +5,7 @@
  */
 import { PlugError } from "../plug-error.ts";
 import type { RealDevice } from "../protocol.ts";
+import { Claims, quietly } from "./claims.ts";
 import { NodeConfiguration, type NodeInterface } from "./configuration.ts";
 import { EndpointLine } from "./endpoint-line.ts";
 import { disconnected, failureOf, transferCancelled, transferError } from "./failures.ts";
@@ -15,8 +16,6 @@ import { deniedWords, heldWords, missingWords } from "./words.ts";
 
 /** ms. A device may take this long for any request (USB 2.0 §9.2.6.1). */
 const CONTROL_TIMEOUT = 5000;
-/** Interface numbers that are tried, while the descriptors are not known. */
-const INTERFACES_MAX = 32;
 
 const GET_DESCRIPTOR = 6;
 const GET_CONFIGURATION = 8;
@@ -40,7 +39,6 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
   readonly serialNumber: string | null;
   readonly path: string;
   readonly speed: RealDevice["speed"];
-  detach = false;
 
   readonly #native: NativeDevice;
   readonly #onGone: () => void;
@@ -53,14 +51,12 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
   #configuration: NodeConfiguration | null = null;
   #opened = false;
   #isGone = false;
-  /** Interfaces that are claimed below, one perhaps for control transfers alone. */
-  readonly #held = new Set<number>();
-  /** Interfaces that were taken from drivers of the computer. */
-  readonly #detached = new Set<number>();
+  readonly #claims: Claims;
 
   /** `onGone` hears of it when a call finds the device pulled out. */
   constructor(native: NativeDevice, onGone: () => void) {
     this.#native = native;
+    this.#claims = new Claims(native);
     this.#onGone = onGone;
     this.vendorId = native.vendorId;
     this.productId = native.productId;
@@ -80,6 +76,13 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     this.speed = native.speed === "superPlus" ? "super" : native.speed;
     this.#lineDevice = { native, turns: this.#turns, rejection: (error) => this.#rejection(error) };
     this.#control = new Line(this.#lineDevice);
+  }
+
+  get detach(): boolean {
+    return this.#claims.detach;
+  }
+  set detach(detach: boolean) {
+    this.#claims.detach = detach;
   }
 
   get opened(): boolean {
@@ -147,8 +150,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     this.#control = new Line(this.#lineDevice);
     await this.#change(async () => {
       // On Linux the claims are gone, and the drivers of the computer are back.
-      for (const number of this.#held) await quietly(() => this.#native.releaseInterface(number));
-      this.#held.clear();
+      await this.#claims.forget();
       for (const each of this.#claimedInterfaces()) await this.#claimAgain(each);
     }, CONTROL_TIMEOUT + PATIENCE); // a control transfer that the device does not answer need not end before
   }
@@ -163,9 +165,9 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     await this.#change(async () => {
       try {
         if (this.#claimedInterfaces().length > 0) throw new Error("interfaces are claimed");
-        for (const number of this.#held) await this.#native.releaseInterface(number);
-        this.#held.clear();
-        for (const { interfaceNumber } of this.#configuration?.interfaces ?? []) await this.#detach(interfaceNumber);
+        await this.#claims.releaseAll();
+        for (const { interfaceNumber } of this.#configuration?.interfaces ?? [])
+          await this.#claims.take(interfaceNumber);
         await this.#native.selectConfiguration(configurationValue);
       } catch (error) {
         throw this.#failed(error, "Unable to set device configuration.");
@@ -179,7 +181,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     if (target.claimed) return;
     await this.#change(async () => {
       try {
-        await this.#hold(interfaceNumber);
+        await this.#claims.hold(interfaceNumber);
       } catch (error) {
         throw this.#failed(error, "Unable to claim interface.");
       }
@@ -195,11 +197,10 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     this.#endLines(target);
     await this.#change(async () => {
       try {
-        await this.#native.releaseInterface(interfaceNumber);
+        await this.#claims.release(interfaceNumber);
       } catch (error) {
         throw this.#failed(error, "Unable to release interface.");
       }
-      this.#held.delete(interfaceNumber);
       target.claimed = false;
       target.selected = 0;
     });
@@ -327,7 +328,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
   async #controlTransfer<T>(stall: T, work: (native: NativeDevice) => Promise<T>): Promise<T> {
     const line = this.#control;
     return line.transfer(async () => {
-      if (this.#held.size === 0) await this.#change(() => this.#holdAny());
+      if (!this.#claims.any) await this.#change(() => this.#holdAny());
       try {
         return await line.call(work);
       } catch (error) {
@@ -378,46 +379,12 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     return this.#configuration?.interfaces.filter((each) => each.claimed) ?? [];
   }
 
-  async #hold(interfaceNumber: number): Promise<void> {
-    if (this.#held.has(interfaceNumber)) return;
-    try {
-      await this.#native.claimInterface(interfaceNumber);
-    } catch (error) {
-      if (failureOf(error) !== "busy" || !this.detach) throw error;
-      await this.#detach(interfaceNumber);
-      await this.#native.claimInterface(interfaceNumber);
-    }
-    this.#held.add(interfaceNumber);
-  }
-
-  async #detach(interfaceNumber: number): Promise<void> {
-    if (!this.detach) return;
-    await quietly(async () => {
-      await this.#native.detachKernelDriver(interfaceNumber);
-      this.#detached.add(interfaceNumber);
-    });
-  }
-
-  /** One interface for the control transfers: a free one rather than one that a driver has. */
   async #holdAny(): Promise<void> {
-    if (this.#held.size > 0) return;
-    const known = this.#configuration?.interfaces.map(({ interfaceNumber }) => interfaceNumber);
-    const busy: number[] = [];
-    for (const number of known ?? Array.from({ length: INTERFACES_MAX }, (_, index) => index)) {
-      try {
-        await this.#native.claimInterface(number);
-        this.#held.add(number);
-        return;
-      } catch (error) {
-        if (failureOf(error) === "disconnected") throw this.#failed(error, "");
-        if (failureOf(error) === "busy") busy.push(number);
-      }
-    }
-    const [first] = busy;
-    if (first === undefined) throw new DOMException("it has no interface that can be claimed", "NetworkError");
     try {
-      await this.#hold(first);
+      await this.#claims.holdAny(this.#configuration?.interfaces.map(({ interfaceNumber }) => interfaceNumber));
     } catch (error) {
+      if (error === undefined) throw new DOMException("it has no interface that can be claimed", "NetworkError");
+      if (failureOf(error) === "disconnected") throw this.#failed(error, "");
       throw new PlugError("BusyError", heldWords(this), { cause: error });
     }
   }
@@ -426,7 +393,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
     const { interfaceNumber, alternate } = target;
     target.claimed = false;
     try {
-      await this.#hold(interfaceNumber);
+      await this.#claims.hold(interfaceNumber);
       if (target.selected > 0) {
         await this.#native.selectAlternateInterface(interfaceNumber, alternate.alternateSetting);
       }
@@ -469,10 +436,7 @@ export class NodeUsbDevice implements USBDevice, RealDevice {
       each.claimed = false;
       each.selected = 0;
     }
-    for (const number of this.#held) await quietly(() => this.#native.releaseInterface(number));
-    this.#held.clear();
-    for (const number of this.#detached) await quietly(() => this.#native.attachKernelDriver(number));
-    this.#detached.clear();
+    await this.#claims.giveBack();
     await quietly(() => this.#native.close());
   }
 }
@@ -494,12 +458,4 @@ function copyOf(data: BufferSource): Uint8Array<ArrayBuffer> {
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
     : new Uint8Array(data.slice(0));
-}
-
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch {
-    // What follows does not depend on it.
-  }
 }
