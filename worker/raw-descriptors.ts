@@ -30,6 +30,8 @@ export interface EndpointInfo {
   readonly packetSize: number;
   /** Does a microframe carry several packets (bits 12..11)? */
   readonly highBandwidth: boolean;
+  /** bInterval. */
+  readonly interval: number;
 }
 
 /** One alternate setting of an interface (USB 2.0 §9.6.5). */
@@ -58,26 +60,43 @@ function* descriptorsOf(bytes: Uint8Array): Generator<{ at: number; length: numb
   }
 }
 
+/**
+ * A configuration as far as it makes sense, with a wTotalLength that is true: up to the first descriptor that does not fit, or
+ * to where it says or has its end. So the guest finds in it what we find, and nothing that we overlook. Undefined if it is
+ * none.
+ */
+export function soundConfiguration(bytes: Uint8Array): Uint8Array | undefined {
+  const [bLength = 0, type = 0, low = 0, high = 0] = bytes;
+  if (type !== CONFIGURATION || bLength < 9 || bLength > bytes.length) return undefined;
+  let end = bLength;
+  for (const { at, length } of descriptorsOf(bytes.subarray(0, low | (high << 8)))) end = at + length;
+  const sound = bytes.slice(0, end);
+  sound.set([end & 0xff, end >> 8], 2);
+  return sound;
+}
+
+/** Repeated endpoints of an alternate, and endpoint 0, are left out, as guests leave them out. */
 export function parseConfiguration(bytes: Uint8Array): ConfigurationInfo {
   const alternates: (AlternateInfo & { endpoints: EndpointInfo[] })[] = [];
-  let value = 0;
   for (const { at, length, type } of descriptorsOf(bytes)) {
     const byte = (offset: number) => bytes[at + offset] ?? 0;
-    if (type === CONFIGURATION && length >= 9) {
-      value = byte(5);
-    } else if (type === INTERFACE && length >= 9) {
+    if (type === INTERFACE && length >= 9) {
       alternates.push({ interfaceNumber: byte(2), alternate: byte(3), interfaceClass: byte(5), endpoints: [] });
     } else if (type === ENDPOINT && length >= 7) {
       const size = byte(4) | (byte(5) << 8);
-      alternates.at(-1)?.endpoints.push({
-        address: byte(2) & 0x8f,
+      const address = byte(2) & 0x8f;
+      const endpoints = alternates.at(-1)?.endpoints;
+      if ((address & 0x0f) === 0 || endpoints?.some((each) => each.address === address)) continue;
+      endpoints?.push({
+        address,
         type: byte(3) & 3,
         packetSize: size & 0x7ff,
         highBandwidth: (size & 0x1800) !== 0,
+        interval: byte(6),
       });
     }
   }
-  return { value, alternates, bytes };
+  return { value: bytes[5] ?? 0, alternates, bytes };
 }
 
 /** The interfaces of a configuration, once each, in order. */
@@ -118,11 +137,14 @@ export function presentConfiguration(bytes: Uint8Array, held: ReadonlySet<number
 }
 
 /**
- * The device descriptor as the guest gets it: bMaxPacketSize0 must be one that its speed allows (USB 2.0 §5.5.3, USB 3.2
- * §9.6.1), and a protected class in bDeviceClass would bind a driver to the whole device, unless the page is exempt.
+ * The device descriptor as the guest gets it: 18 bytes (USB 2.0 §9.6.1), with as many configurations as the guest can have;
+ * bMaxPacketSize0 must be one that its speed allows (USB 2.0 §5.5.3, USB 3.2 §9.6.1), and a protected class in bDeviceClass
+ * would bind a driver to the whole device, unless the page is exempt.
  */
-export function presentDevice(bytes: Uint8Array, speed: number, exempt = false): Uint8Array {
-  const presented = bytes.slice();
+export function presentDevice(bytes: Uint8Array, speed: number, configurations: number, exempt = false): Uint8Array {
+  const presented = bytes.slice(0, 18);
+  presented[0] = 18;
+  presented[17] = configurations;
   if (!exempt && (presented[4] ?? 0) in PROTECTED_CLASSES) presented.set([0, 0, 0], 4);
   presented[7] = packetSize0(speed, presented[7] ?? 0);
   return presented;

@@ -6,7 +6,8 @@ import { type ConfigurationInfo, looksHighSpeed } from "./raw-descriptors.ts";
  * The rule, first that fits:
  *
  *   SUPER  bcdUSB ≥ 3.00 and bMaxPacketSize0 = 9: only SuperSpeed writes it as an exponent (USB 3.2 §9.6.1)
- *   LOW    bMaxPacketSize0 = 8 and nothing but interrupt endpoints of at most 8 bytes (USB 2.0 §5.3.2, §5.7.3)
+ *   LOW    bMaxPacketSize0 = 8 and nothing but interrupt endpoints of at most 8 bytes, each polled every 10 ms or less often
+ *          (USB 2.0 §5.5.3, §5.7.3, §5.7.4)
  *   FULL   bcdUSB < 2.00, or bMaxPacketSize0 ≠ 64, which high speed demands (USB 2.0 §5.5.3)
  *   HIGH   an endpoint with packets that only high speed has
  *   FULL   a bulk endpoint, all of at most 64 bytes
@@ -27,7 +28,7 @@ export async function inferSpeed(
   if (
     bMaxPacketSize0 === 8 &&
     endpoints.length > 0 &&
-    endpoints.every(({ type, packetSize }) => type === TYPE_INTERRUPT && packetSize <= 8)
+    endpoints.every(({ type, packetSize, interval }) => type === TYPE_INTERRUPT && packetSize <= 8 && interval >= 10)
   ) {
     return SPEED_LOW;
   }

@@ -7,18 +7,12 @@ import { isNode, nodeUsb } from "./node-usb/index.ts";
 import { limitsOf } from "./node-usb/words.ts";
 import { PlugError, reasonOf } from "./plug-error.ts";
 import type { WebUsbSource } from "./protocol.ts";
-import { type ConfigurationInfo, parseConfiguration, presentConfiguration, presentDevice } from "./raw-descriptors.ts";
+import { type ConfigurationInfo, presentConfiguration, presentDevice } from "./raw-descriptors.ts";
 import { isReal, knownSpeed } from "./real-device.ts";
 import { inferSpeed } from "./speed.ts";
 import { UsbManners } from "./usb-manners.ts";
 import { claimAll } from "./webusb-claims.ts";
-import {
-  DESCRIPTOR_CONFIGURATION,
-  DESCRIPTOR_DEVICE,
-  DESCRIPTOR_DEVICE_QUALIFIER,
-  hasDescriptor,
-  readDescriptor,
-} from "./webusb-descriptors.ts";
+import { hasQualifier, readConfigurations, readDevice } from "./webusb-descriptors.ts";
 import { type UsbContext, WebUsbDevice } from "./webusb-device.ts";
 import { capital, openError, pulledOut } from "./webusb-words.ts";
 
@@ -119,27 +113,24 @@ async function open(
   environment: WebUsbEnvironment,
   released: () => void,
 ): Promise<Device> {
+  const opening = device.open();
   try {
-    await inTime(device.open(), `opening ${name}`);
+    await inTime(opening, `opening ${name}`);
   } catch (error) {
+    // It may still open, later.
+    void opening.then(() => device.close()).catch(() => undefined);
     throw openError(error, name);
   }
-  const deviceBytes = await readDescriptor(device, name, DESCRIPTOR_DEVICE, 0, 18);
-  const configurations: ConfigurationInfo[] = [];
-  for (let index = 0; index < (deviceBytes[17] ?? 0); index++) {
-    configurations.push(parseConfiguration(await readDescriptor(device, name, DESCRIPTOR_CONFIGURATION, index, 9)));
-  }
+  const deviceBytes = await readDevice(device, name);
+  const { configurations, notes } = await readConfigurations(device, name, deviceBytes[17] ?? 0);
   const claims = await claimAll(device, name, configurations);
   const known = knownSpeed(device);
   const speed =
-    known ??
-    (await inferSpeed(deviceBytes, configurations, () =>
-      hasDescriptor(device, DESCRIPTOR_DEVICE_QUALIFIER, environment.manners),
-    ));
+    known ?? (await inferSpeed(deviceBytes, configurations, () => hasQualifier(device, environment.manners)));
   return new WebUsbDevice(device, host, environment, released, {
     speed,
     claimed: claims.claimed,
-    deviceDescriptor: presentDevice(deviceBytes, speed, claims.exempt),
+    deviceDescriptor: presentDevice(deviceBytes, speed, configurations.length, claims.exempt),
     configurations: configurations.map((configuration) => ({
       ...configuration,
       bytes: presentConfiguration(configuration.bytes, claims.held(configuration)),
@@ -152,6 +143,7 @@ async function open(
       serialNumber: device.serialNumber ?? "",
       notes: [
         ...claims.notes,
+        ...notes,
         ...environment.manners.notes(configurations.some(hasIsochronous)),
         ...(isReal(device) ? limitsOf(device, claims.notes.length > 0, configurations.some(hasIsochronous)) : []),
         ...(known === undefined

@@ -30,6 +30,8 @@ export interface FakeFunction {
   readonly product?: string;
   readonly serialNumber?: string;
 
+  /** GET_DESCRIPTOR of the device, for what it does not answer from the above; undefined leaves it to that. */
+  descriptor?(type: number, index: number, wLength: number): ControlAnswer | undefined;
   /** Plugged in. */
   attach?(bus: FakeBus): void;
   /** A control request that is not one of those which every device answers from its descriptors. */

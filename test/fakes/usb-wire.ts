@@ -288,11 +288,14 @@ export class Wire implements BusWire {
   #standard({ bmRequestType, bRequest, wValue, wIndex, wLength }: FakeSetup): ControlAnswer | undefined {
     const cut = (bytes: Uint8Array | undefined) => bytes?.slice(0, wLength) ?? "stall";
     switch ((bmRequestType << 8) | bRequest) {
-      case 0x8006:
+      case 0x8006: {
+        const own = this.#function.descriptor?.(wValue >> 8, wValue & 0xff, wLength);
+        if (own !== undefined) return own;
         if (wValue >> 8 === 1) return cut(this.#function.deviceDescriptor);
         if (wValue >> 8 === 2) return cut(this.#function.configurations[wValue & 0xff]);
         if (wValue >> 8 === 3) return cut(this.#string(wValue & 0xff));
         return undefined;
+      }
       case 0x8000:
       case 0x8100:
         return cut(new Uint8Array(2));

@@ -14,8 +14,13 @@ const withEndpoints = (...endpoints: EndpointLiteral[]) =>
   parseConfiguration(fakeConfiguration(1, [{ number: 0, alternate: 0, interfaceClass: 0xff, endpoints }]));
 const device = (usbVersion: number, maxPacketSize0: number) =>
   fakeDevice({ usbVersion, maxPacketSize0, deviceClass: 0, hasSerial: false, configurations: 1 });
-const bulk = (packetSize: number): EndpointLiteral => ({ address: 0x81, type: "bulk", packetSize });
-const interrupt = (packetSize: number): EndpointLiteral => ({ address: 0x81, type: "interrupt", packetSize });
+const bulk = (packetSize: number): EndpointLiteral => ({ address: 0x02, type: "bulk", packetSize });
+const interrupt = (packetSize: number, interval = 10): EndpointLiteral => ({
+  address: 0x81,
+  type: "interrupt",
+  packetSize,
+  interval,
+});
 
 test.each<[string, number, Uint8Array, EndpointLiteral[], boolean]>([
   ["USB 3 writes bMaxPacketSize0 as an exponent", SPEED_SUPER, device(0x0300, 9), [bulk(1024)], false],
@@ -25,6 +30,7 @@ test.each<[string, number, Uint8Array, EndpointLiteral[], boolean]>([
   ["USB 1.1", SPEED_FULL, device(0x0110, 64), [bulk(64)], false],
   ["bMaxPacketSize0 that high speed does not have", SPEED_FULL, device(0x0200, 8), [bulk(64)], true],
   ["a mouse", SPEED_LOW, device(0x0110, 8), [interrupt(4)], false],
+  ["a keyboard polled more often than low speed can be", SPEED_FULL, device(0x0110, 8), [interrupt(8, 8)], false],
   ["interrupt packets of 8 and bulk", SPEED_FULL, device(0x0110, 8), [interrupt(8), bulk(8)], false],
   ["interrupt packets above 64", SPEED_HIGH, device(0x0200, 64), [interrupt(512)], false],
   ["several packets a microframe", SPEED_HIGH, device(0x0200, 64), [interrupt(0x0840)], false],
@@ -35,10 +41,10 @@ test.each<[string, number, Uint8Array, EndpointLiteral[], boolean]>([
 });
 
 test("bMaxPacketSize0 fits the speed that is presented", () => {
-  expect(presentDevice(device(0x0300, 9), SPEED_SUPER)[7]).toBe(9);
-  expect(presentDevice(device(0x0210, 9), SPEED_FULL)[7]).toBe(64);
-  expect(presentDevice(device(0x0110, 16), SPEED_FULL)[7]).toBe(16);
-  expect(presentDevice(device(0x0110, 8), SPEED_LOW)[7]).toBe(8);
+  expect(presentDevice(device(0x0300, 9), SPEED_SUPER, 1)[7]).toBe(9);
+  expect(presentDevice(device(0x0210, 9), SPEED_FULL, 1)[7]).toBe(64);
+  expect(presentDevice(device(0x0110, 16), SPEED_FULL, 1)[7]).toBe(16);
+  expect(presentDevice(device(0x0110, 8), SPEED_LOW, 1)[7]).toBe(8);
 });
 
 test("held interfaces become vendor-specific and keep their number; remote wake-up is not advertised", () => {
