@@ -93,8 +93,8 @@ test("a protected bDeviceClass would bind a driver to all of it, and stays where
     hasSerial: false,
     configurations: 1,
   });
-  expect(presentDevice(dongle, SPEED_FULL)[4]).toBe(0);
-  expect(presentDevice(dongle, SPEED_FULL, true)[4]).toBe(0xe0);
+  expect(presentDevice(dongle, SPEED_FULL, 1)[4]).toBe(0);
+  expect(presentDevice(dongle, SPEED_FULL, 1, true)[4]).toBe(0xe0);
 });
 
 test("a broken descriptor ends the reading, not the backend", () => {

@@ -25,7 +25,7 @@ function setUp() {
       manners: new UsbManners(),
       flights,
     },
-    { address: 0x81, type: TYPE_BULK, packetSize: 64, highBandwidth: false },
+    { address: 0x81, type: TYPE_BULK, packetSize: 64, highBandwidth: false, interval: 0 },
   );
   /** A request, as far as a queue sees it, and what it was answered. */
   const submit = (length: number) => {

@@ -43,7 +43,7 @@ function setUp(address: number, manners = new UsbManners()) {
       manners,
       flights,
     },
-    { address, type: TYPE_ISOCHRONOUS, packetSize: 1024, highBandwidth: false },
+    { address, type: TYPE_ISOCHRONOUS, packetSize: 1024, highBandwidth: false, interval: 1 },
   );
   const submit = (length: number, interval = 125, first = 0) => {
     const bytes = Uint8Array.from({ length }, (_, index) => first + index);
