@@ -10,6 +10,9 @@ export type {
   PlayedSound,
   PlugReport,
   RealDevice,
+  SerialOutput,
+  SerialSettings,
+  SerialSource,
   SoundRun,
   WebUsbSource,
 } from "../worker/protocol.ts";

@@ -18,6 +18,7 @@ export type DeviceSource =
   | WebUsbSource
   | HubSource
   | EthernetSource
+  | SerialSource
   | DriveSource<"flash-drive">
   /** Alternate 0 is bulk-only, alternate 1 USB Attached SCSI. */
   | DriveSource<"uas-drive">
@@ -113,6 +114,16 @@ export interface EthernetSource {
   readonly speed?: "full" | "high" | "super";
 }
 
+/** A serial adapter. The page or program is at the other end of its line: `UsbPort.input()` and `output()`. */
+export interface SerialSource {
+  readonly kind: "serial";
+  readonly chip?: "ft232r";
+  /** A loopback plug is at its connector: TX to RX, RTS to CTS, DTR to DSR and DCD. Then nobody else is. */
+  readonly loopback?: boolean;
+  /** At most 16 characters. */
+  readonly serial?: string;
+}
+
 /**
  * What passes between a program and a cable, both ways: a burst of frames, with their memory; how many frames of the other side
  * have been taken; the program's leaving.
@@ -124,10 +135,41 @@ export type DeviceInput =
   /** A key of the page's keyboard: KeyboardEvent.code. */
   | { readonly type: "key"; readonly code: string; readonly pressed: boolean }
   /** All keys up, as when the page loses the focus. */
-  | { readonly type: "release-keys" };
+  | { readonly type: "release-keys" }
+  /** Bytes for a serial adapter, from the other end of its line. */
+  | { readonly type: "serial"; readonly bytes: Uint8Array }
+  /** The other end sets lines of a serial adapter; those it does not name stay. `break` is a moment. */
+  | {
+      readonly type: "serial-lines";
+      readonly cts?: boolean;
+      readonly dsr?: boolean;
+      readonly ri?: boolean;
+      readonly dcd?: boolean;
+      readonly break?: boolean;
+    };
 
 /** What a plugged software device has for a person, since it was asked last. */
-export type DeviceOutput = PlayedSound;
+export type DeviceOutput = PlayedSound | SerialOutput;
+
+export interface SerialSettings {
+  /** Bits a second, as near to what the guest's program wanted as the adapter's divisor comes. The bytes do not keep to it. */
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: "none" | "odd" | "even" | "mark" | "space";
+  readonly stopBits: 1 | 1.5 | 2;
+}
+
+/** What a serial adapter has sent, as far as it is kept, and what the other end of its line sees. */
+export interface SerialOutput extends SerialSettings {
+  readonly type: "serial";
+  readonly bytes: Uint8Array;
+  /** Bytes that were given up, because nobody asked for them in time and no handshake held them back. */
+  readonly lost: number;
+  readonly handshake: "none" | "rts-cts" | "dtr-dsr" | "xon-xoff";
+  readonly dtr: boolean;
+  readonly rts: boolean;
+  readonly break: boolean;
+}
 
 /** What a speaker has played, as far as it is kept: some seconds. */
 export interface PlayedSound {

@@ -3,7 +3,14 @@
  * port 2 of the hub in port 1. Of a real device, the first of ARGS is its name (real-device.ts).
  */
 import { resolve } from "node:path";
-import type { DeviceSource, DriveSource, EthernetSource, HubSource, WebUsbSource } from "../../worker/protocol.ts";
+import type {
+  DeviceSource,
+  DriveSource,
+  EthernetSource,
+  HubSource,
+  SerialSource,
+  WebUsbSource,
+} from "../../worker/protocol.ts";
 import { type DeviceName, parseDeviceName } from "./real-device.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -35,6 +42,7 @@ export const KINDS = {
   "uas-drive": "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
   hub: "a USB hub: ports=4, usb=2 or 3, multi-tt; its ports are 1.1, 1.2 and so on",
   ethernet: "a USB Ethernet adapter: class=ncm or ecm, cable=NAME, mac=ADDRESS, speed=high",
+  serial: "a USB serial adapter, FTDI's FT232R: loopback, serial=TEXT",
   keyboard: "a USB keyboard",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
@@ -108,6 +116,8 @@ function describe(text: string, kind: string, settings: Settings): Exclude<Devic
       return hub(text, settings);
     case "ethernet":
       return ethernet(text, settings);
+    case "serial":
+      return serial(text, settings);
     case "keyboard":
       return { kind };
     case "speaker":
@@ -180,6 +190,17 @@ function ethernet(text: string, settings: Settings): EthernetSource {
     ...(cable !== undefined && { cable }),
     ...(mac !== undefined && { mac }),
     ...speed(text, settings, SPEEDS),
+  };
+}
+
+function serial(text: string, settings: Settings): SerialSource {
+  const chip = choice(text, settings, "chip", ["ft232r"]);
+  const number = take(text, settings, "serial");
+  return {
+    kind: "serial",
+    ...(chip && { chip }),
+    ...(flag(text, settings, "loopback") && { loopback: true }),
+    ...(number !== undefined && { serial: number }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks, sound cards, cameras and network interfaces there. */
+/** Waits until the guest is done with what was plugged: devices configured, drivers bound, disks, sound cards, cameras, network interfaces and serial ports there. */
 import type { Guest } from "../guest/default-guest.ts";
 import type { UsbPort } from "../usb-port.ts";
 
@@ -8,7 +8,7 @@ const SETTLE_TRIES = 100;
 
 /**
  * A tenth of a second apart: are as many devices configured as were plugged, hubs not counted, and has every mass storage interface its
- * disks, every audio control interface its card, every video control interface its camera, and every Ethernet adapter its network interface? Opening a disk then waits for the scan of its partitions.
+ * disks, every audio control interface its card, every video control interface its camera, every Ethernet adapter its network interface, and every serial adapter its port? Opening a disk then waits for the scan of its partitions.
  */
 function script(devices: number): string {
   return `
@@ -32,6 +32,11 @@ settled() {
       01-01) set -- $interface/sound/card* ;;
       0e-01) set -- $interface/video4linux/video* ;;
       02-06 | 02-0d) set -- $interface/net/* ;;
+      ff-ff)
+        read -r vendor 2>/dev/null < \${interface%:*}/idVendor
+        [ "$vendor" = 0403 ] || continue
+        set -- $interface/ttyUSB*
+        ;;
       *) continue ;;
     esac
     [ -e "$1" ] || return 1

@@ -16,6 +16,7 @@ Boots a Linux guest without a screen and plugs USB devices into it.
                              hub[:ports=4][,usb=2][,multi-tt]                  USB 3 unless it is said
                              ethernet[:class=ecm][,cable=NAME][,mac=ADDRESS]   NCM unless it is said; all with the same
                                                                                cable are joined by it
+                             serial[:loopback][,serial=TEXT]                   FTDI's FT232R, with a loopback plug or nothing
                              keyboard
                              speaker[:speed=high]
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz

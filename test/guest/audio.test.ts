@@ -85,7 +85,7 @@ describe.each([
     const speaker = bench.host.device("speaker", { speed: plays });
     await withDisk(speaker, "pcmC0D0p", new Uint8Array(sound.buffer), async () => {
       await bench.run(`aplay ${RAW} -r ${rate} -c 2 /dev/sda 2>&1`);
-      played = await bench.controller.port(1).output();
+      played = (await bench.controller.port(1).output()) as PlayedSound;
       const card = await bench.run(
         "cat /proc/asound/cards /proc/asound/card0/stream0; amixer -c 0 sset PCM 20dB- mute",
       );

@@ -12,6 +12,7 @@ import { createEthernet } from "./ethernet/ethernet.ts";
 import { createGadgetZero } from "./gadget-zero/gadget-zero.ts";
 import { createHub } from "./hub/hub.ts";
 import { createKeyboard } from "./keyboard/keyboard.ts";
+import { createSerial } from "./serial/serial.ts";
 import type { DriveOptions } from "./storage/drive-model.ts";
 import { createFlashDrive } from "./storage/flash-drive.ts";
 import { openImage } from "./storage/image/open-image.ts";
@@ -38,6 +39,8 @@ export async function createDevice(
       return createHub(source, host);
     case "keyboard":
       return createKeyboard(host);
+    case "serial":
+      return createSerial(source);
     case "speaker":
       return createSpeaker({ sink: new SoundRecorder(), speed: source.speed });
     case "microphone":

@@ -17,6 +17,7 @@ test("each kind can be made", async () => {
     microphone: { kind: "microphone", tone: 1000 },
     camera: { kind: "camera" },
     ethernet: { kind: "ethernet", mac: "02-00-5e-00-53-0a" },
+    serial: { kind: "serial", serial: "A1B2C3D4" },
   };
   const drive = await createDevice(sources["flash-drive"], host);
   expect(drive.speed).toBe(SPEED_SUPER);
@@ -49,6 +50,9 @@ test("each kind can be made", async () => {
   expect(ethernet.speed).toBe(SPEED_SUPER);
   expect(ethernet.identity).toMatchObject({ productId: 0x000b, serialNumber: "02005E00530A" });
   expect((await createDevice(sources.ethernet, host, SPEED_HIGH)).speed).toBe(SPEED_HIGH);
+  const serial = await createDevice(sources.serial, host);
+  expect(serial.speed).toBe(SPEED_FULL);
+  expect(serial.identity).toMatchObject({ vendorId: 0x0403, productId: 0x6001, serialNumber: "A1B2C3D4" });
 });
 
 test.each(["speaker", "microphone"] as const)("a %s is of full speed, or of high speed", async (kind) => {
@@ -99,6 +103,7 @@ test("what is no kind, or no image, is refused with its name and a sentence", as
   ]) {
     expect(await refused({ kind: "ethernet", mac }), mac).toMatchObject({ name: "UnsupportedError" });
   }
+  expect(await refused({ kind: "serial", chip: "16450" })).toMatchObject({ name: "UnsupportedError" });
   expect(await refused({ kind: "ethernet", speed: "warp" })).toBeInstanceOf(Error);
   for (const source of [{ kind: "flash-drive" }, { kind: "flash-drive", image: { size: 512 }, speed: "warp" }]) {
     expect(await refused(source), JSON.stringify(source)).toBeInstanceOf(Error);

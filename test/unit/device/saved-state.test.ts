@@ -28,6 +28,7 @@ const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | un
   hub: { kind: "hub" },
   keyboard: { kind: "keyboard" },
   microphone: { kind: "microphone" },
+  serial: { kind: "serial", loopback: true },
   speaker: { kind: "speaker" },
   "uas-drive": { kind: "uas-drive", image: { size: MIB } },
 };

@@ -21,6 +21,8 @@ test.each([
   ["uas-drive:size=1M,speed=high@3", 3, { kind: "uas-drive", image: { size: 2 ** 20 }, speed: "high" }],
   ["flash-drive:size=4096,serial=AB12@2", 2, { kind: "flash-drive", image: { size: 4096 }, serial: "AB12" }],
   ["ethernet@1", 1, { kind: "ethernet" }],
+  ["serial@1", 1, { kind: "serial" }],
+  ["serial:chip=ft232r,loopback,serial=A1B2@2", 2, { kind: "serial", chip: "ft232r", loopback: true, serial: "A1B2" }],
   [
     "ethernet:class=ecm,cable=a b,mac=02:00:00:00:00:01,speed=full@1",
     1,
@@ -60,6 +62,7 @@ test.each([
   ["hub:usb=4@1", /2 or 3/],
   ["ethernet:class=token-ring@1", /class is ncm or ecm/],
   ["ethernet:cable@1", /needs a value/],
+  ["serial:chip=16450@1", /chip is ft232r/],
   ["mouse@1", /no device mouse/],
   ["keyboard:layout=de@1", /no setting layout/],
   ["gadget-zero:pattern=noise@1", /zero or mod63/],

@@ -1,0 +1,297 @@
+/**
+ * The serial side of an adapter, of whatever kind: what it sends and receives, its modem lines, and what is at the other end.
+ *
+ *               ┌─ loopback plug: TX → RX, RTS → CTS, DTR → DSR and DCD
+ *   adapter ────┤
+ *               └─ far end: a program, by `input` and `output`
+ *
+ * There is no clock: bytes go as fast as they are taken, whatever the rate is. What is not taken in time is lost, unless a
+ * handshake holds the sender back.
+ */
+import type { Saved } from "../../../asm/saved.ts";
+import type { DeviceInput, SerialOutput, SerialSettings } from "../../protocol.ts";
+import { ByteFifo } from "./byte-fifo.ts";
+
+/** Bytes that wait for the host, and for the far end. */
+const RECEIVE_SIZE = 16 << 10;
+const SEND_SIZE = 64 << 10;
+/** Of a buffer: from here on its end is not ready, until it is down to there. */
+const FULL = 3 / 4;
+const LOW = 1 / 4;
+/** Breaks that wait for the host. */
+const BREAKS_MAX = 16;
+
+/** The bits of the modem status register of a 16550, which every adapter has taken over. */
+export const MODEM_CTS = 0x10;
+export const MODEM_DSR = 0x20;
+export const MODEM_RI = 0x40;
+export const MODEM_DCD = 0x80;
+
+const PARITIES = ["none", "odd", "even", "mark", "space"] as const;
+const HANDSHAKES = ["none", "rts-cts", "dtr-dsr", "xon-xoff"] as const;
+export type Handshake = (typeof HANDSHAKES)[number];
+
+/** What has to be on while the adapter sends. */
+const INPUTS: Readonly<Record<Handshake, number>> = {
+  none: 0,
+  "rts-cts": MODEM_CTS,
+  "dtr-dsr": MODEM_DSR,
+  "xon-xoff": 0,
+};
+
+const DEFAULTS: SerialSettings = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
+const XON = 0x11;
+const XOFF = 0x13;
+
+export class SerialLine {
+  readonly received = new ByteFifo(RECEIVE_SIZE);
+  settings: SerialSettings = DEFAULTS;
+  /** What the host wants of the outputs; a handshake may hold one of them back. */
+  dtr = false;
+  rts = false;
+
+  readonly #sent = new ByteFifo(SEND_SIZE);
+  readonly #loopback: boolean;
+  #handshake: Handshake = "none";
+  #xon = XON;
+  #xoff = XOFF;
+  /** Bytes in front of each break in `received`. */
+  #breaks: number[] = [];
+  #break = false;
+  /** The host does not keep up, and neither does the far end. */
+  #full = false;
+  #farFull = false;
+  /** The other end has sent XOFF, which is only heard in that handshake. */
+  #stopped = false;
+  #overrun = false;
+  #lost = 0;
+  /** MODEM_… of the far end. It is there and ready unless it says something else. */
+  #farStatus = MODEM_CTS | MODEM_DSR | MODEM_DCD;
+
+  constructor(loopback: boolean) {
+    this.#loopback = loopback;
+  }
+
+  /** MODEM_…: the inputs as they are now. */
+  get modemStatus(): number {
+    if (this.#loopback) return (this.#rtsOut ? MODEM_CTS : 0) | (this.#dtrOut ? MODEM_DSR | MODEM_DCD : 0);
+    return this.#farFull ? this.#farStatus & ~MODEM_CTS : this.#farStatus;
+  }
+
+  /** May the adapter send? */
+  get clearToSend(): boolean {
+    const input = INPUTS[this.#handshake];
+    return !this.#break && !this.#stopped && (this.modemStatus & input) === input;
+  }
+
+  setHandshake(handshake: Handshake, xon: number, xoff: number): void {
+    this.#handshake = handshake;
+    this.#xon = xon;
+    this.#xoff = xoff;
+    this.#stopped = false;
+  }
+
+  /** A break is one byte, 0, however long it is. Nothing is sent during it. */
+  setBreak(on: boolean): void {
+    if (on && !this.#break && this.#loopback) this.#receiveBreak();
+    this.#break = on;
+  }
+
+  /** Sends the first `count` bytes. */
+  send(bytes: Uint8Array, count: number): void {
+    for (let at = 0; at < count; at++) this.#sendByte(bytes[at] ?? 0);
+  }
+
+  /** Bytes that follow each other in `received` up to the next break, which is a byte too and stands alone. */
+  get run(): number {
+    const next = this.#breaks[0];
+    if (next === undefined) return this.received.length;
+    return next === 0 ? 1 : next;
+  }
+
+  /** A break waits for the host. */
+  get hasBreak(): boolean {
+    return this.#breaks.length > 0;
+  }
+
+  /** The oldest byte is a break. */
+  get atBreak(): boolean {
+    return this.#breaks[0] === 0;
+  }
+
+  /** Moves the oldest `count` bytes to `at`: at most `run`. */
+  take(into: Uint8Array, at: number, count: number): void {
+    if (this.atBreak && count > 0) this.#breaks.shift();
+    this.received.take(into, at, count);
+    for (let index = 0; index < this.#breaks.length; index++) this.#breaks[index] = (this.#breaks[index] ?? 0) - count;
+    this.#level();
+  }
+
+  /** Were bytes lost since this was asked last? */
+  takeOverrun(): boolean {
+    const overrun = this.#overrun;
+    this.#overrun = false;
+    return overrun;
+  }
+
+  purgeReceived(): void {
+    this.received.clear();
+    this.#breaks.length = 0;
+    this.#overrun = false;
+    this.#level();
+  }
+
+  /** As after power is applied. The far end stays as it is. */
+  reset(): void {
+    this.settings = DEFAULTS;
+    this.dtr = false;
+    this.rts = false;
+    this.setHandshake("none", XON, XOFF);
+    this.#break = false;
+    this.purgeReceived();
+  }
+
+  /** The far end does something. A loopback plug leaves no room for one. */
+  input(message: DeviceInput): void {
+    if (this.#loopback) return;
+    switch (message.type) {
+      case "serial":
+        if (!(message.bytes instanceof Uint8Array)) break;
+        for (const byte of message.bytes) {
+          if (!this.#receiveByte(byte) && this.#handshake === "none") break; // the rest of it is lost too
+        }
+        break;
+      case "serial-lines":
+        if (message.break === true) this.#receiveBreak();
+        this.#farStatus = (["cts", "dsr", "ri", "dcd"] as const).reduce((status, name, index) => {
+          const bit = MODEM_CTS << index;
+          return message[name] === undefined ? status : message[name] ? status | bit : status & ~bit;
+        }, this.#farStatus);
+        break;
+    }
+  }
+
+  /** What the far end has got, and what it sees. */
+  output(): SerialOutput {
+    const lost = this.#lost;
+    const bytes = this.#sent.takeAll();
+    this.#lost = 0;
+    this.#level();
+    return {
+      type: "serial",
+      bytes,
+      lost,
+      ...this.settings,
+      handshake: this.#handshake,
+      dtr: this.#dtrOut,
+      rts: this.#rtsOut,
+      break: this.#break,
+    };
+  }
+
+  save(): unknown {
+    return {
+      ...this.settings,
+      received: this.received.save(),
+      breaks: [...this.#breaks],
+      sent: this.#sent.save(),
+      handshake: this.#handshake,
+      xon: this.#xon,
+      xoff: this.#xoff,
+      dtr: this.dtr,
+      rts: this.rts,
+      break: this.#break,
+      full: this.#full,
+      farFull: this.#farFull,
+      stopped: this.#stopped,
+      overrun: this.#overrun,
+      lost: this.#lost,
+      farStatus: this.#farStatus,
+    };
+  }
+
+  /** A way to become what `save` said, checked. */
+  read(saved: Saved): () => void {
+    const baudRate = saved.integer("baudRate");
+    const dataBits = saved.integer("dataBits", 8, 7) as SerialSettings["dataBits"];
+    const parity = saved.choice("parity", PARITIES);
+    const stopBits = [1, 1.5, 2].find((each) => each === saved.number("stopBits")) as SerialSettings["stopBits"];
+    if (stopBits === undefined) throw saved.wrong("stopBits");
+    const becomeReceived = this.received.read(saved, "received");
+    const becomeSent = this.#sent.read(saved, "sent");
+    const length = saved.bytes("received", RECEIVE_SIZE, 0).length;
+    const breaks = saved.integers("breaks", length - 1, BREAKS_MAX);
+    if (breaks.some((at, index) => index > 0 && at <= (breaks[index - 1] ?? 0))) throw saved.wrong("breaks");
+    const handshake = saved.choice("handshake", HANDSHAKES);
+    const xon = saved.integer("xon", 0xff);
+    const xoff = saved.integer("xoff", 0xff);
+    const [dtr, rts] = [saved.flag("dtr"), saved.flag("rts")];
+    const [brk, full, farFull] = [saved.flag("break"), saved.flag("full"), saved.flag("farFull")];
+    const [stopped, overrun] = [saved.flag("stopped"), saved.flag("overrun")];
+    const lost = saved.integer("lost", Number.MAX_SAFE_INTEGER);
+    const farStatus = saved.integer("farStatus", 0xf0) & 0xf0;
+    return () => {
+      this.settings = { baudRate, dataBits, parity, stopBits };
+      becomeReceived();
+      becomeSent();
+      this.#breaks = [...breaks];
+      this.setHandshake(handshake, xon, xoff);
+      this.dtr = dtr;
+      this.rts = rts;
+      this.#break = brk;
+      this.#full = full;
+      this.#farFull = farFull;
+      this.#stopped = stopped;
+      this.#overrun = overrun;
+      this.#lost = lost;
+      this.#farStatus = farStatus;
+    };
+  }
+
+  get #rtsOut(): boolean {
+    return this.rts && !(this.#full && this.#handshake === "rts-cts");
+  }
+
+  get #dtrOut(): boolean {
+    return this.dtr && !(this.#full && this.#handshake === "dtr-dsr");
+  }
+
+  #sendByte(byte: number): void {
+    if (this.#loopback) {
+      this.#receiveByte(byte);
+      return;
+    }
+    if (!this.#sent.push(byte)) this.#lost++;
+    this.#level();
+  }
+
+  /** False when it is lost. */
+  #receiveByte(byte: number): boolean {
+    if (this.#handshake === "xon-xoff" && (byte === this.#xon || byte === this.#xoff)) {
+      this.#stopped = byte === this.#xoff;
+      return true;
+    }
+    const taken = this.received.push(byte);
+    if (!taken) this.#overrun = true;
+    this.#level();
+    return taken;
+  }
+
+  #receiveBreak(): void {
+    if (this.#breaks.length < BREAKS_MAX && this.received.push(0)) this.#breaks.push(this.received.length - 1);
+  }
+
+  /** Looks how full the buffers are. */
+  #level(): void {
+    const { length } = this.received;
+    if (
+      length >= RECEIVE_SIZE * FULL !== this.#full &&
+      (length >= RECEIVE_SIZE * FULL || length <= RECEIVE_SIZE * LOW)
+    ) {
+      this.#full = !this.#full;
+      if (this.#handshake === "xon-xoff") this.#sendByte(this.#full ? this.#xoff : this.#xon);
+    }
+    if (this.#sent.length >= SEND_SIZE * FULL) this.#farFull = true;
+    else if (this.#sent.length <= SEND_SIZE * LOW) this.#farFull = false;
+  }
+}
