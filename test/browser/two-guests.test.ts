@@ -1,37 +1,20 @@
 /** Two guests on one page: a disk goes to and fro between them while both read their own. */
-import type { Browser, Page } from "playwright";
-import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { launchChromium } from "./chromium.ts";
-import { BOOT_MS, REPOSITORY } from "./harness.ts";
+import { GuestPage } from "./guest-page.ts";
+import { BOOT_MS } from "./harness.ts";
 
-const HEADERS = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-
-let server: ViteDevServer;
-let browser: Browser;
-let page: Page;
-const errors: string[] = [];
+let tab: GuestPage;
 
 beforeAll(async () => {
-  const options = { root: REPOSITORY, publicDir: "public", configFile: false, logLevel: "error" } as const;
-  server = await createServer({ ...options, server: { port: 0, headers: HEADERS, hmr: false, watch: null } });
-  await server.listen();
-  browser = await launchChromium();
-  page = await browser.newPage();
-  page.on("pageerror", ({ message }) => errors.push(message));
-  await page.goto(`${server.resolvedUrls?.local[0]}test/browser/page/two-guests.html`);
-  await page.waitForFunction(() => "guests" in window);
-  await page.evaluate(() => window.guests.then(() => undefined));
+  tab = await GuestPage.open({ guests: 2 });
 }, 2 * BOOT_MS);
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+afterAll(() => tab?.close());
 
 it("pass a disk to and fro while both work, each with a disk of its own", async () => {
-  const outcome = await page.evaluate(async () => {
-    const { host, first, second } = await window.guests;
-    const guests = [first, second];
+  const outcome = await tab.page.evaluate(async () => {
+    const { host, guests } = await window.guests;
+    const [first, second] = guests;
+    if (!first || !second) throw new Error("There are not two guests.");
     const loop = `while [ ! -e /tmp/enough ]; do md5sum </dev/sda >>/tmp/sums; done; mv /tmp/sums /tmp/all`;
     for (const [index, { run, until, controller }] of guests.entries()) {
       await run("echo 0 > /sys/module/usb_storage/parameters/delay_use");
@@ -55,7 +38,7 @@ it("pass a disk to and fro while both work, each with a disk of its own", async 
       await run("touch /tmp/enough");
       own.push(await until("test -e /tmp/all && sort -u /tmp/all | wc -l && cat /sys/bus/usb/devices/*-1/serial"));
     }
-    return { rounds, own, places: [first, second].map(({ controller }) => controller.port(2).place) };
+    return { rounds, own, places: guests.map(({ controller }) => controller.port(2).place) };
   });
   expect(outcome).toEqual({
     rounds: "round 0\nround 1\n",
@@ -65,8 +48,9 @@ it("pass a disk to and fro while both work, each with a disk of its own", async 
 });
 
 it("one is given up, and the other goes on", async () => {
-  const output = await page.evaluate(async () => {
-    const { first, second } = await window.guests;
+  const output = await tab.page.evaluate(async () => {
+    const [first, second] = (await window.guests).guests;
+    if (!first || !second) throw new Error("There are not two guests.");
     await first.controller.close();
     await first.guest.stop();
     return second.run(
@@ -74,5 +58,5 @@ it("one is given up, and the other goes on", async () => {
     );
   });
   expect(output).toBe("read\n1\n");
-  expect(errors).toEqual([]);
+  expect(tab.errors).toEqual([]);
 });

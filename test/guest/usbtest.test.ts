@@ -22,7 +22,7 @@ describe("usbtest and gadget zero, at high speed and SuperSpeed", () => {
   beforeAll(async () => {
     usbtest = await Usbtest.plug(bench, speeds, { interval: 1 });
   });
-  afterAll(() => usbtest?.unplug());
+  afterAll(() => usbtest?.unplug(bench));
 
   it.each(["control", "bulk", "isochronous", "interrupt"] as const)(
     "pass the %s cases with testusb's defaults",
@@ -50,7 +50,7 @@ describe("usbtest and gadget zero, at all speeds, with a pattern", () => {
   beforeAll(async () => {
     usbtest = await Usbtest.plug(bench, speeds, { pattern: "mod63" });
   });
-  afterAll(() => usbtest?.unplug());
+  afterAll(() => usbtest?.unplug(bench));
 
   it.each(["bulk", "interrupt"] as const)(
     "have every byte in its place in the %s cases, with odd lengths",

@@ -1,5 +1,6 @@
 /** Linux's usbtest driver in the guest, worked through its ioctl as the kernel's own program testusb does. */
 import { expect } from "vitest";
+import type { ExecResult } from "../../dist/app/guest/agent.js";
 import type { Bench } from "./harness.ts";
 
 export type Speed = "full" | "high" | "super";
@@ -67,27 +68,48 @@ interface Gadget {
   readonly path: string;
 }
 
+/** What runs commands in a guest, in Node or in a page. */
+export interface Shell {
+  run(command: string): Promise<string>;
+  until(command: string): Promise<string>;
+  exec(command: string, options: { readonly timeout: number }): Promise<ExecResult>;
+}
+
+function shellOf({ guest, run, until }: Bench): Shell {
+  return { run, until, exec: (command, options) => guest.exec(command, options) };
+}
+
 export class Usbtest {
-  readonly #bench: Bench;
+  readonly #shell: Shell;
   readonly #gadgets: readonly Gadget[];
 
-  private constructor(bench: Bench, gadgets: readonly Gadget[]) {
-    this.#bench = bench;
+  private constructor(shell: Shell, gadgets: readonly Gadget[]) {
+    this.#shell = shell;
     this.#gadgets = gadgets;
   }
 
   /** Plugs a gadget zero of each speed, the first into port 1, and waits for the driver to take them. */
   static async plug(bench: Bench, speeds: readonly Speed[], options: Options = {}): Promise<Usbtest> {
-    await bench.run(`modprobe usbtest && printf %s '${SCRIPT}' >/tmp/usbtest.pl`);
+    const shell = shellOf(bench);
+    await Usbtest.load(shell);
     for (const [index, speed] of speeds.entries()) {
       // At full speed 1023 bytes both ways in each frame are more than the 90 % of a bus that there are (USB 2.0 §5.6.4).
       const interval = speed === "full" && options.interval === 1 ? 2 : options.interval;
       const settings = { speed, ...options, ...(interval && { interval }) };
       await bench.controller.port(index + 1).plug(bench.host.device("gadget-zero", settings));
     }
-    await bench.until(`[ $(ls -d /sys/bus/usb/drivers/usbtest/*:* | wc -l) = ${speeds.length} ]`);
-    await bench.run(`echo ${options.pattern === "mod63" ? 1 : 0} >/sys/module/usbtest/parameters/pattern`);
-    const gadgets = (await bench.run(FIND))
+    return Usbtest.find(shell, speeds, options);
+  }
+
+  static async load(shell: Shell): Promise<void> {
+    await shell.run(`modprobe usbtest && printf %s '${SCRIPT}' >/tmp/usbtest.pl`);
+  }
+
+  /** Waits for the driver to take those that are plugged in. */
+  static async find(shell: Shell, speeds: readonly Speed[], options: Options = {}): Promise<Usbtest> {
+    await shell.until(`[ $(ls -d /sys/bus/usb/drivers/usbtest/*:* | wc -l) = ${speeds.length} ]`);
+    await shell.run(`echo ${options.pattern === "mod63" ? 1 : 0} >/sys/module/usbtest/parameters/pattern`);
+    const gadgets = (await shell.run(FIND))
       .trim()
       .split("\n")
       .map((line) => {
@@ -96,18 +118,19 @@ export class Usbtest {
         if (!speed) throw new Error(`A gadget of no speed that was asked for: ${line}`);
         return { speed, name, path: `/dev/bus/usb/${bus.padStart(3, "0")}/${device.padStart(3, "0")}` };
       });
-    return new Usbtest(bench, gadgets);
+    return new Usbtest(shell, gadgets);
   }
 
-  async unplug(): Promise<void> {
-    for (const [index] of this.#gadgets.entries()) await this.#bench.controller.port(index + 1).unplug();
-    await this.#bench.until("! ls /sys/bus/usb/drivers/usbtest/*:* 2>/dev/null");
+  /** Pulls them out where `plug` has put them. */
+  async unplug({ controller }: Bench): Promise<void> {
+    for (const [index] of this.#gadgets.entries()) await controller.port(index + 1).unplug();
+    await this.#shell.until("! ls /sys/bus/usb/drivers/usbtest/*:* 2>/dev/null");
   }
 
   /** The driver takes the devices anew, by this alternate. */
   async select({ alternate }: { readonly alternate: number }): Promise<void> {
     const driver = "/sys/bus/usb/drivers/usbtest";
-    await this.#bench.run(`set -e; echo ${alternate} >/sys/module/usbtest/parameters/alt; cd ${driver}
+    await this.#shell.run(`set -e; echo ${alternate} >/sys/module/usbtest/parameters/alt; cd ${driver}
       for each in ${this.#gadgets.map(({ name }) => `${name}:3.0`).join(" ")}; do echo $each >unbind; echo $each >bind; done`);
   }
 
@@ -119,7 +142,7 @@ export class Usbtest {
     const start = this.#gadgets.map(({ speed, path }) => `perl /tmp/usbtest.pl ${path} ${list} >/tmp/${speed} 2>&1 &`);
     const show = this.#gadgets.map(({ speed }) => `sed 's/^/${speed} /' /tmp/${speed}`);
     const command = ["dmesg -c >/dev/null", ...start, "wait", ...show, "dmesg | grep -v 'TEST '"].join("\n");
-    const { output } = await this.#bench.guest.exec(command, { timeout });
+    const { output } = await this.#shell.exec(command, { timeout });
     const lines = new TextDecoder().decode(output).split("\n");
     const errors: Errors = {};
     for (const { speed } of this.#gadgets) errors[speed] = [];

@@ -1,4 +1,4 @@
-/** A page with two guests and one backend, for a test to play on: `window.guests`. */
+/** A page with guests of one backend, for a test to play on: `window.guests`, as many as the address says. */
 import wasm from "v86/build/v86.wasm?url";
 import { Guest } from "../../../dist/app/guest/default-guest.js";
 import { fetchFiles } from "../../../dist/app/guest/guest-files.js";
@@ -12,7 +12,12 @@ export interface PageGuest {
   until(command: string): Promise<string>;
 }
 
+/** What the address asks for: `?guests=2&overlay=/overlay.cpio`. */
+const query = new URLSearchParams(location.search);
+
 async function start() {
+  const overlay = query.get("overlay");
+  const more = overlay ? { overlay: new Uint8Array(await (await fetch(overlay)).arrayBuffer()) } : {};
   const host = await createUsbHost();
   const boot = async (): Promise<PageGuest> => {
     let controller: UsbController | undefined;
@@ -20,7 +25,8 @@ async function start() {
       files: fetchFiles(new URL("/guest/", document.baseURI)),
       wasm,
       states: idbStateStore(),
-      stateKey: ["two guests"],
+      stateKey: ["guests"],
+      ...more,
       async machineReady(emulator) {
         controller = await host.attach(emulator);
         return undefined;
@@ -49,14 +55,22 @@ async function start() {
       },
     };
   };
-  // The second goes on from the state that the first has left.
-  return { host, first: await boot(), second: await boot() };
+  const guests: PageGuest[] = [];
+  // All but the first go on from the state that it has left.
+  for (let count = Number(query.get("guests") ?? 1); count > 0; count--) guests.push(await boot());
+  return { host, guests };
 }
 
 declare global {
   interface Window {
     guests: ReturnType<typeof start>;
+    firstGuest(): Promise<PageGuest>;
   }
 }
 
 window.guests = start();
+window.firstGuest = async () => {
+  const [first] = (await window.guests).guests;
+  if (!first) throw new Error("The page has no guest.");
+  return first;
+};
