@@ -68,7 +68,7 @@ describe.each(["worker", "thread"] as const)("two guests, backend in a %s", (pla
     expect(await second.run("dmesg -c")).not.toMatch(COMPLAINTS);
   });
 
-  once("leave each other alone when one stands still, goes back to a saved state, or crashes", async () => {
+  once("leave each other alone when one stands still, goes back to a saved state, crashes, or is reset", async () => {
     const stop = await readOn(second);
     const { emulator } = first.guest;
     const state = await first.guest.saveState();
@@ -79,6 +79,7 @@ describe.each(["worker", "thread"] as const)("two guests, backend in a %s", (pla
     await emulator.restore_state(state.buffer);
     expect((await first.run(SUM)).trim()).toBe(md5(images[0]));
     await first.guest.exec("echo c >/proc/sysrq-trigger", { timeout: 1000 }).catch(() => undefined);
+    emulator.restart();
     expect(await stop()).toEqual(md5(images[1]));
     expect(await second.run("dmesg -c")).toBe("");
   });
