@@ -1,7 +1,8 @@
 /**
  * What a rejected transfer means to the guest. Most rejections say it themselves (transfer-status.ts). A NetworkError does
  * not: it is noise on the wire; or a stall, where the system has no word for it (Windows); or the device has been pulled out
- * and the browser's event is still to come. So the device is asked for its status (USB 2.0 §9.4.5):
+ * and the browser's event is still to come. An AbortError is the last of these, or a cancel that nobody asked for, and never
+ * a stall. So the device is asked for its status (USB 2.0 §9.4.5):
  *
  *   asked                 answer                          the transfer's status
  *   GET_STATUS(endpoint)  halted                          STALL
@@ -15,7 +16,7 @@
  * The transfer is not answered before that is known, and if the device turns out to be gone, its port drops and answers it.
  */
 import { STATUS_NO_DEVICE, STATUS_STALL, STATUS_TRANSACTION_ERROR } from "../asm/layout.ts";
-import { isDisconnected, nameOf, rejectionStatus } from "./transfer-status.ts";
+import { isAborted, isDisconnected, nameOf, rejectionStatus } from "./transfer-status.ts";
 import type { UsbManners } from "./usb-manners.ts";
 
 /** ms after a failure in which the browser says that the device is gone, if it is. */
@@ -45,18 +46,25 @@ export class Failures {
       this.#gone();
       return STATUS_NO_DEVICE;
     }
-    if (nameOf(error) !== "NetworkError") return rejectionStatus(error);
+    if (isAborted(error)) {
+      await this.#found(endpoint);
+      return STATUS_TRANSACTION_ERROR;
+    }
+    return nameOf(error) === "NetworkError" ? this.#found(endpoint) : rejectionStatus(error);
+  }
+
+  /** The device is no more: what is still asked needs no answer. */
+  close(): void {
+    for (const end of this.#waits) end();
+  }
+
+  #found(endpoint: number): Promise<number> {
     const open = this.#open.get(endpoint);
     if (open) return open;
     const found = this.#find(endpoint);
     this.#open.set(endpoint, found);
     void found.then(() => this.#open.delete(endpoint));
     return found;
-  }
-
-  /** The device is no more: what is still asked needs no answer. */
-  close(): void {
-    for (const end of this.#waits) end();
   }
 
   async #find(endpoint: number): Promise<number> {

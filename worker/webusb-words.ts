@@ -48,7 +48,9 @@ export function heldNote(interfaceNumber: number, reason: string, protectedClass
     const words = PROTECTED_CLASSES[protectedClass ?? -1] ?? "a protected class";
     return `${subject} (${words}) stays with the browser, which keeps this class from every page.`;
   }
-  if (reason === "NetworkError") return `${subject} is in use by a driver of this computer or by another page.`;
+  if (reason === "NetworkError") {
+    return `${subject} is in use by a driver of this computer or by another page: take it from there, and plug the device in again, if the guest is to have it too.`;
+  }
   return `${subject} is one that the browser does not know of.`;
 }
 

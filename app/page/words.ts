@@ -137,6 +137,8 @@ function busyAdvice(device: DeviceIds, platform: Platform): Pick<Words, "steps" 
       return {
         steps: ["Quit the programs that use the device (for cameras: Photos and Image Capture), then try again."],
       };
+    case "android":
+      return { steps: ["Close other apps that use the device, then plug it in again and answer “Allow”."] };
     default:
       return { steps: [CLOSE_OTHERS, "Plug the device again."] };
   }

@@ -29,6 +29,7 @@ describe("plugFailed", () => {
     expect(plugFailed(failure("BusyError"), 1, gadget, "windows").steps?.join()).toContain("WinUSB");
     expect(plugFailed(failure("BusyError"), 1, gadget, "mac").steps?.join()).toContain("Quit");
     expect(plugFailed(failure("AccessError"), 1, gadget, "android").steps?.join()).toContain("Allow");
+    expect(plugFailed(failure("BusyError"), 1, gadget, "android").steps?.join()).toContain("other apps");
   });
 
   it("has something to do for every error of the backend", () => {
