@@ -8,6 +8,8 @@ import { Guests } from "./guests.ts";
 import { Link } from "./link.ts";
 import { parsePlace } from "./place.ts";
 import { Revival } from "./revival.ts";
+import { HostRules } from "./rules/host-rules.ts";
+import type { Rules } from "./rules/rules.ts";
 import { SavedDevices } from "./saved-devices.ts";
 import {
   type BackendWorker,
@@ -46,11 +48,13 @@ export interface AttachOptions {
   readonly ports?: number;
   /** What to call the machine in hotplug rules, instead of its number. No colon in it, and more than digits. */
   readonly guest?: string;
+  /** False: hotplug rules leave its ports alone until controller.followRules(), for a guest that is to start without devices. */
+  readonly followsRules?: boolean;
 }
 
 /**
- * Something a person should know about a port: a device that left by itself, or that a restored state could not bring back
- * as it was. `port` 0 is the whole controller.
+ * Something a person should know about a port: a device that left by itself, that a restored state could not bring back
+ * as it was, or that a rule could not plug. `port` 0 is the whole controller.
  */
 export interface Notice {
   readonly controller: UsbController;
@@ -70,7 +74,7 @@ export async function createUsbHost(options: UsbHostOptions = {}): Promise<UsbHo
   }
   const module = await compileCore(options.core);
   const backend = options.placement === "thread" ? startInside(options.usb) : await startInWorker(options.worker);
-  const host = new UsbHost(module, backend);
+  const host = new UsbHost(module, backend, options.usb);
   await host.listen();
   return host;
 }
@@ -94,18 +98,34 @@ export class UsbHost {
   readonly #captures = new Set<Capture>();
   readonly #cableEnds = new Set<CableEnd>();
   readonly #revival: Revival;
+  readonly #rules: HostRules;
   #lastId = 0;
   /** Called when a device leaves by itself, or comes back from a saved state as another than it was. */
   onNotice: ((notice: Notice) => void) | undefined;
 
   /** Use createUsbHost(). */
-  constructor(module: WebAssembly.Module, backend: RunningBackend) {
+  constructor(module: WebAssembly.Module, backend: RunningBackend, usb?: USB) {
     this.#module = module;
     this.#backend = backend;
+    const host = this;
+    this.#rules = new HostRules(
+      {
+        get controllers() {
+          return host.controllers;
+        },
+        get isReviving() {
+          return host.#revival.running;
+        },
+        port: (place) => this.port(place),
+        tell: (port, reason) => this.#tell(port, reason),
+      },
+      usb,
+    );
     this.#revival = new Revival(backend, {
       controllers: () => this.controllers,
       prepare: () => this.#prepare(),
       notice: (notice) => this.onNotice?.(notice),
+      revived: () => void this.#rules.apply(),
     });
   }
 
@@ -125,6 +145,19 @@ export class UsbHost {
         this.onNotice?.({ controller, port, path, reason });
       }),
     );
+  }
+
+  /** Which device goes to which port: `host.rules.set("1d50:6018", "1:0:3")`. Granted devices go there by themselves. */
+  get rules(): Rules {
+    return this.#rules.rules;
+  }
+
+  /**
+   * A software device is there to be plugged by a rule for this name, `name:1:0:3`, until the function that it answers is
+   * called; that leaves it plugged. Throws a RangeError for a name that is taken.
+   */
+  offer(name: string, source: DeviceSource): () => void {
+    return this.#rules.offer(name, source);
   }
 
   get controllers(): readonly UsbController[] {
@@ -156,7 +189,16 @@ export class UsbHost {
       if (!("attach" in emulator)) await whenLoaded(emulator);
       const hardware = new XhciController({ ports: options.ports ?? 8 });
       const link = new Link(await Core.instantiate(this.#module, createMemory()), 1);
-      const controller = new UsbController({ id, guest, number, hardware, backend: this.#backend, link, closed });
+      const controller = new UsbController({
+        id,
+        guest,
+        number,
+        hardware,
+        backend: this.#backend,
+        link,
+        rules: this.#rules,
+        closed,
+      });
       const saved = new SavedDevices(hardware, link, id, this.#backend.control, (devices) => {
         for (const device of devices) this.#restored(controller, device);
       });
@@ -166,6 +208,7 @@ export class UsbHost {
       link.onViolation = () => this.#revival.linkLost(controller);
       for (const capture of this.#captures) capture.add(controller);
       await controller.connect(this.#module);
+      if (options.followsRules ?? true) void controller.followRules();
       return controller;
     } catch (error) {
       closed();
@@ -177,6 +220,11 @@ export class UsbHost {
     const { port, note } = device;
     const path = controller.backendRestored(device);
     if (note !== undefined) this.onNotice?.({ controller, port, path, reason: note });
+  }
+
+  #tell(port: UsbPort, reason: string): void {
+    const { controller, path } = port;
+    this.onNotice?.({ controller, port: Number.parseInt(path, 10), path, reason });
   }
 
   /** A software device, to be plugged: `host.device("flash-drive", { image: { blob: file } })`. */
@@ -230,6 +278,7 @@ export class UsbHost {
 
   /** Unplugs everything and stops the backend. The guest sees its ports empty. */
   async close(): Promise<void> {
+    this.#rules.close();
     for (const end of this.#cableEnds) end.close();
     for (const controller of this.controllers) await controller.close();
     await this.#backend.stop();

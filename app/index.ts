@@ -28,6 +28,10 @@ export {
   UsbHost,
   type UsbHostOptions,
 } from "./host.ts";
+export { idbRulesStore } from "./rules/idb-rules-store.ts";
+export { type Rule, RuleError } from "./rules/rule.ts";
+export { Rules } from "./rules/rules.ts";
+export { type Keeper, keepRules, type RulesStore } from "./rules/store.ts";
 export { type NodeUsb, nodeUsb } from "./start-backend.ts";
 export type { RegisterTrace, TraceListeners, TrbTrace } from "./trace/trace.ts";
 export type { UrbTrace } from "./trace/urb-trace.ts";

@@ -20,6 +20,8 @@ export interface RevivalHost {
   /** Has a backend that has just begun know all that it must, but for the devices. */
   prepare(): Promise<void>;
   notice(notice: Notice): void;
+  /** All is plugged again, as far as that is possible. */
+  revived(): void;
 }
 
 interface Wanted {
@@ -42,6 +44,11 @@ export class Revival {
     backend.onDeath = () => void this.#revive();
   }
 
+  /** Another backend takes over: ports are empty that will not stay so. */
+  get running(): boolean {
+    return this.#running;
+  }
+
   /** The backend broke the protocol of a link, or does not answer on it: in a worker it has to go. */
   linkLost(controller: UsbController): void {
     if (this.#backend.lose && this.#backend.canRestart) this.#backend.lose("it broke the rules of a link");
@@ -62,6 +69,7 @@ export class Revival {
           wanted = wanted.slice(1);
         }
         this.#running = false;
+        this.#host.revived();
         return;
       } catch (error) {
         if (!(error instanceof BackendLostError)) this.#backend.lose?.(String(error));

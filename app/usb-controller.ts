@@ -1,6 +1,7 @@
 /** A virtual host controller as users of the package hold it. */
 import type { RestoredDevice } from "../worker/protocol.ts";
 import type { HostController } from "./controller.ts";
+import type { Device } from "./device-source.ts";
 import type { Guest } from "./guests.ts";
 import type { Link } from "./link.ts";
 import type { RunningBackend } from "./start-backend.ts";
@@ -18,8 +19,19 @@ export interface ControllerParts {
   readonly hardware: HostController;
   readonly backend: RunningBackend;
   readonly link: Link;
+  readonly rules: RuledController;
   /** Called once it is closed. */
   readonly closed: () => void;
+}
+
+/** What hotplug rules have to do with a controller. */
+export interface RuledController {
+  /** A port has another device, or none. */
+  changed(): void;
+  /** Of a device that was in a port: a person has unplugged it, or it left by itself. */
+  unplugged(device: Device, by: "person" | "device"): void;
+  /** Resolves when what is there and has a rule is plugged. */
+  apply(): Promise<void>;
 }
 
 export class UsbController {
@@ -27,6 +39,9 @@ export class UsbController {
   readonly #backend: RunningBackend;
   readonly #link: Link;
   readonly #closed: () => void;
+  readonly #rules: RuledController;
+  #follows = false;
+  #closing = false;
   /** Of the link: it has another for each backend. */
   #generation = 1;
   /** Counts from 1 over all controllers that the host ever had. */
@@ -38,18 +53,26 @@ export class UsbController {
   /** Called after any change of a port, by the guest or by a plug. */
   onChange: ((port: UsbPort) => void) | undefined;
 
-  constructor({ id, guest, number, hardware, backend, link, closed }: ControllerParts) {
+  constructor({ id, guest, number, hardware, backend, link, rules, closed }: ControllerParts) {
     this.id = id;
     this.guest = guest;
     this.number = number;
     this.#hardware = hardware;
     this.#backend = backend;
     this.#link = link;
+    this.#rules = rules;
     this.#closed = closed;
-    const changed = (port: UsbPort) => this.onChange?.(port);
+    const changed = (port: UsbPort) => {
+      rules.changed();
+      this.onChange?.(port);
+    };
+    const unplugged = (device: Device, by: "person" | "device") => {
+      // What is pulled out of a machine that is given up may go into the next.
+      if (!this.#closing) rules.unplugged(device, by);
+    };
     this.ports = Array.from(
       { length: hardware.portCount },
-      (_, index) => new UsbPort({ controller: this, hardware, backend, changed }, [index + 1]),
+      (_, index) => new UsbPort({ controller: this, hardware, backend, changed, unplugged }, [index + 1]),
     );
     hardware.onPortChange = (number) => this.onChange?.(this.port(number));
   }
@@ -70,6 +93,17 @@ export class UsbController {
       ports = found?.ports ?? [];
     }
     return found;
+  }
+
+  /** Hotplug rules plug into its ports. */
+  get followsRules(): boolean {
+    return this.#follows && !this.#closing;
+  }
+
+  /** From now on hotplug rules plug into its ports. Resolves when what is there and has a rule is plugged. */
+  async followRules(): Promise<void> {
+    this.#follows = true;
+    await this.#rules.apply();
   }
 
   /** Transfers on their way to the backend, over all ports. */
@@ -140,6 +174,7 @@ export class UsbController {
 
   /** Unplugs everything, and leaves the host: for a machine that is given up. The host's other controllers go on. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#hardware.onPortChange = undefined;
     try {
       for (const port of this.ports) if (port.plugged) await port.unplug();

@@ -2,10 +2,10 @@
 import { SPEED_NONE } from "../asm/layout.ts";
 import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport, PortAddress } from "../worker/protocol.ts";
 import type { HostController, RootHubPort } from "./controller.ts";
+import { type Device, originOf, sourceOf } from "./device-source.ts";
 import { formatPlace } from "./place.ts";
 import type { RunningBackend } from "./start-backend.ts";
 import type { UsbController } from "./usb-controller.ts";
-import { webUsbSource } from "./webusb-source.ts";
 
 /** A route string has four bits for each hub (USB 3.2 §8.9). */
 export const ROUTE_BITS = 4;
@@ -17,6 +17,8 @@ export interface PortContext {
   readonly hardware: HostController;
   readonly backend: RunningBackend;
   readonly changed: (port: UsbPort) => void;
+  /** Of a device that was in a port: a person has unplugged it, or it left by itself. */
+  readonly unplugged: (device: Device, by: "person" | "device") => void;
 }
 
 /** A port of the controller, or of a hub that is plugged into one. */
@@ -33,6 +35,8 @@ export class UsbPort {
   #report: PlugReport | undefined;
   /** What the device was made from. */
   #source: DeviceSource | undefined;
+  /** On its way in. */
+  #coming: Device | undefined;
   #ports: readonly UsbPort[] = [];
   #busy = false;
 
@@ -44,6 +48,10 @@ export class UsbPort {
     this.#route = behind.reduceRight((route, port) => (route << ROUTE_BITS) | port, 0);
     this.number = hops.at(-1) ?? 0;
     this.path = hops.join(".");
+  }
+
+  get controller(): UsbController {
+    return this.#context.controller;
   }
 
   /** "1:0:3": guest, controller and port, as hotplug rules and host.port() have it. */
@@ -82,21 +90,37 @@ export class UsbPort {
     return this.#busy;
   }
 
+  /** What was given to plug() of what is in the port, or on its way into it. After a restored state it may be a source like it. */
+  get device(): Device | undefined {
+    const device = this.#coming ?? this.#source;
+    return device && originOf(device);
+  }
+
   /** Plugs a granted WebUSB device or a software device. Rejects with a sentence that says what to do. */
-  async plug(device: USBDevice | DeviceSource): Promise<PlugReport> {
-    const source = "kind" in device ? await sendable(device) : await webUsbSource(device);
+  async plug(device: Device): Promise<PlugReport> {
+    this.#coming = device;
     return this.#during(async () => {
-      const report = await this.#context.backend.control.plug(this.#link, this.#root, source, this.#route);
-      this.#occupied(report, source);
-      return report;
+      try {
+        const source = await sourceOf(device);
+        const report = await this.#context.backend.control.plug(this.#link, this.#root, source, this.#route);
+        this.#occupied(report, source);
+        return report;
+      } finally {
+        this.#coming = undefined;
+      }
     });
   }
 
-  /** Pulls the device out, whatever it is doing, and with a hub all that is plugged into it. An empty port is no error. */
+  /**
+   * Pulls the device out, whatever it is doing, and with a hub all that is plugged into it. An empty port is no error. A hotplug
+   * rule does not undo it.
+   */
   async unplug(): Promise<void> {
     await this.#during(async () => {
+      const { device } = this;
       await this.#context.backend.control.unplug(this.#link, this.#root, this.#route);
       this.#empty();
+      if (device) this.#context.unplugged(device, "person");
     });
   }
 
@@ -132,7 +156,9 @@ export class UsbPort {
 
   /** The device left by itself. */
   lost(): void {
+    const { device } = this;
     this.#empty();
+    if (device) this.#context.unplugged(device, "device");
     this.#context.changed(this);
   }
 
@@ -183,11 +209,4 @@ export class UsbPort {
       this.#context.changed(this);
     }
   }
-}
-
-/** A File that only looks like one, such as @web-std/file's in Node, cannot be sent to a worker: its bytes can. */
-async function sendable(source: DeviceSource): Promise<DeviceSource> {
-  if (!("image" in source) || !("blob" in source.image)) return source;
-  const blob: Pick<Blob, "arrayBuffer"> = source.image.blob;
-  return blob instanceof Blob ? source : { ...source, image: { blob: new Blob([await blob.arrayBuffer()]) } };
 }

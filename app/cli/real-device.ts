@@ -5,7 +5,7 @@
  *   usb:1d50:6018    usb:1d50:6018/7BB180B4    usb:1-2.3
  */
 import type { RealDevice, WebUsbSource } from "../../worker/protocol.ts";
-import { webUsbSource } from "../webusb-source.ts";
+import { webUsbSource } from "../device-source.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type UsbDevice = USBDevice & RealDevice;

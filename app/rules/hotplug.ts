@@ -21,7 +21,7 @@ export interface HotplugPorts<Device> {
 /** A device that is there. */
 interface Offer {
   readonly names: readonly string[];
-  /** Where its rule does not plug it: a person has taken it out of a port, or it could not be plugged. */
+  /** Where its rule does not plug it: it was taken out of a port, dropped out, or could not be plugged. */
   refused: { readonly place: string; readonly by: "person" | "device" } | undefined;
   /** Its rule is at it: a plug that fails gives the port back before it says so. */
   busy: boolean;
@@ -57,11 +57,14 @@ export class Hotplug<Device extends object> {
     for (const [device, names] of devices) if (!this.#offers.has(device)) this.offer(device, names);
   }
 
-  /** A person has unplugged the device: its rule does not undo that until it leaves and comes, or is plugged, or the rule is another. */
-  unplugged(device: Device): void {
+  /**
+   * The device is in its port no more. What a person has taken out is plugged by its rule when it leaves and comes, when the
+   * person has plugged it, or when its rule is another; what dropped out by itself also by retry().
+   */
+  unplugged(device: Device, by: "person" | "device"): void {
     const offer = this.#offers.get(device);
     const place = offer && this.#rules.match(offer.names)?.place;
-    if (offer && place !== undefined) offer.refused = { place, by: "person" };
+    if (offer && place !== undefined) offer.refused = { place, by };
   }
 
   /** A port may have come or become free. The look is taken when whoever calls is done. */

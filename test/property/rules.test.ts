@@ -101,7 +101,7 @@ it("whatever comes and goes, no device is plugged twice, none into a port that i
             if (!from) break;
             ports.lose(from);
             if (rules.match([each.name])) touched.add(each);
-            hotplug.unplugged(each);
+            hotplug.unplugged(each, "person");
             break;
           case "plug by hand":
             if (from || !ports.isFree(at) || !present.has(each)) break;

@@ -1,7 +1,7 @@
 /** The page's list of granted devices, and how one of them is named to the worker. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { sourceOf } from "../../app/device-source.ts";
 import { GrantedDevices, hasWebUsb } from "../../app/granted-devices.ts";
-import { webUsbSource } from "../../app/webusb-source.ts";
 import { ScriptedFunction } from "../fakes/scripted-function.ts";
 import { FakeUsb } from "../fakes/usb.ts";
 import { nextTask } from "../fakes/usb-wire.ts";
@@ -75,16 +75,16 @@ test("an older answer that comes last changes nothing", async () => {
 
 test("equal devices are named by their place, and one that went is none of the others", async () => {
   const [first, second, third] = [plug(), plug(), plug()];
-  expect((await webUsbSource(first)).ordinal).toBe(0);
-  expect((await webUsbSource(third)).ordinal).toBe(2);
+  expect(await sourceOf(first)).toMatchObject({ ordinal: 0 });
+  expect(await sourceOf(third)).toMatchObject({ ordinal: 2 });
   await usb.unplug(second);
-  expect((await webUsbSource(third)).ordinal).toBe(1);
-  expect((await webUsbSource(second)).ordinal).toBe(2);
+  expect(await sourceOf(third)).toMatchObject({ ordinal: 1 });
+  expect(await sourceOf(second)).toMatchObject({ ordinal: 2 });
 });
 
 test("a device with a serial number is the same one after a replug", async () => {
   const device = plug("S1");
   await usb.unplug(device);
   plug("S1");
-  expect(await webUsbSource(device)).toMatchObject({ serialNumber: "S1", ordinal: 0 });
+  expect(await sourceOf(device)).toMatchObject({ serialNumber: "S1", ordinal: 0 });
 });

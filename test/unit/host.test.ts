@@ -1,31 +1,10 @@
 /** Several guests of one host: names and numbers, devices moved between them, each driven by a driver of its own. */
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Machine, PciFunction } from "../../app/guest/machine.ts";
 import { createUsbHost } from "../../app/host.ts";
 import { SPEED_FULL } from "../../asm/layout.ts";
-import { XhciDriver } from "../fakes/guest-driver/driver.ts";
+import { BareMachine } from "../fakes/guest-driver/bare-machine.ts";
 import type { GuestDevice } from "../fakes/guest-driver/guest-device.ts";
-import { FakePciSlot } from "../fakes/guest-driver/pci-slot.ts";
-import { Ram } from "../fakes/guest-driver/ram.ts";
-
-/** A machine without a processor: tests drive its functions. */
-class BareMachine implements Machine {
-  readonly #slots: [PciFunction, FakePciSlot][] = [];
-
-  attach(fn: PciFunction): FakePciSlot {
-    const slot = new FakePciSlot(new Ram(1 << 20));
-    this.#slots.push([fn, slot]);
-    return slot;
-  }
-
-  /** Of its first controller, which it starts. */
-  drive(): XhciDriver {
-    const [fn, slot] = this.#slots[0] as [PciFunction, FakePciSlot];
-    const driver = new XhciDriver(fn.bar, slot, () => fn.poll?.());
-    driver.start();
-    return driver;
-  }
-}
+import type { Ram } from "../fakes/guest-driver/ram.ts";
 
 const GET_CONFIGURATION = 8;
 const SET_CONFIGURATION = 9;

@@ -70,7 +70,7 @@ test("a person's unplug stays, until the device leaves and comes", async () => {
   come(CABLE);
   await hotplug.idle();
   ports.lose("1:0:1");
-  hotplug.unplugged(CABLE);
+  hotplug.unplugged(CABLE, "person");
   hotplug.retry();
   await hotplug.idle();
   expect(ports.plugged).toEqual({});
@@ -85,14 +85,14 @@ test("a person's unplug stays, until they plug it or send it elsewhere", async (
   come(CABLE);
   await hotplug.idle();
   ports.lose("1:0:1");
-  hotplug.unplugged(CABLE);
+  hotplug.unplugged(CABLE, "person");
   await ports.plug(CABLE, "1:0:2");
   await hotplug.idle();
   ports.lose("1:0:2");
   await hotplug.idle();
   expect(ports.plugged).toEqual({ "1:0:1": CABLE });
   ports.lose("1:0:1");
-  hotplug.unplugged(CABLE);
+  hotplug.unplugged(CABLE, "person");
   rules.set("cable", "1:0:2");
   await hotplug.idle();
   expect(ports.plugged).toEqual({ "1:0:2": CABLE });
@@ -120,7 +120,7 @@ test("devices that are there still have not left", async () => {
   hotplug.offerOnly(names(CABLE, DRIVE));
   await hotplug.idle();
   ports.lose("1:0:1");
-  hotplug.unplugged(CABLE);
+  hotplug.unplugged(CABLE, "person");
   hotplug.offerOnly(names(CABLE));
   ports.lose("1:0:2");
   await hotplug.idle();
