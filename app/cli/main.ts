@@ -6,6 +6,7 @@ import { KINDS } from "./plug-argument.ts";
 import { listDevices } from "./real-device.ts";
 import { Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
+import { rulesCommand } from "./run-rules.ts";
 import { type Arguments, HELP, parseCommandLine } from "./usage.ts";
 
 const STATUS_TIMEOUT = 124;
@@ -49,6 +50,16 @@ async function run(args: Extract<Arguments, { order: "run" }>): Promise<number> 
   return status;
 }
 
+async function rules({ action, rulesFile }: Extract<Arguments, { order: "rules" }>): Promise<number> {
+  try {
+    process.stdout.write(await rulesCommand(action, rulesFile));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`pvusb: ${(error as Error).message}\n`);
+    return STATUS_FAILURE;
+  }
+}
+
 async function main(): Promise<number> {
   let args: Arguments;
   try {
@@ -67,6 +78,8 @@ async function main(): Promise<number> {
     case "list":
       await list();
       return 0;
+    case "rules":
+      return rules(args);
     case "run":
       return run(args);
     default:

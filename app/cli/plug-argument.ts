@@ -1,6 +1,7 @@
 /**
- * `--plug KIND[:ARGS]@PORT`, where ARGS are `key=value` or `key`, separated by commas, and PORT is a number, or `1.2` for
+ * `--plug [NAME=]KIND[:ARGS][@PORT]`, where ARGS are `key=value` or `key`, separated by commas, and PORT is a number, or `1.2` for
  * port 2 of the hub in port 1. Of a real device, the first of ARGS is its name (real-device.ts).
+ * A plug with a NAME needs no PORT: its hotplug rule has one.
  */
 import { resolve } from "node:path";
 import type {
@@ -22,7 +23,9 @@ const HUB_PORTS_DEFAULT = 4;
 export interface PlugArgument {
   /** As it was given, for messages. */
   readonly text: string;
-  /** The port of the controller, then those of hubs. */
+  /** What rules call it. */
+  readonly name?: string;
+  /** The port of the controller, then those of hubs; empty if a rule is to tell. */
   readonly path: readonly number[];
   readonly device: Exclude<DeviceSource, WebUsbSource> | RealDevicePlug;
 }
@@ -55,25 +58,33 @@ const SPEEDS = ["full", "high", "super"] as const;
 
 /** Throws a UsageError. */
 export function parsePlug(text: string): PlugArgument {
-  const at = text.lastIndexOf("@");
-  if (at < 0) throw new UsageError(`--plug ${text} does not say which port: end it with @1, or another number.`);
-  const path = text
-    .slice(at + 1)
-    .split(".")
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : 0));
+  const [prefix = "", name] = /^([^=:@,]+)=/.exec(text) ?? [];
+  const [port] = name === undefined ? [] : (/@\d+(\.\d+)*$/.exec(text) ?? [""]);
+  const at = port === undefined ? text.lastIndexOf("@") : text.length - port.length;
+  if (at < 0) {
+    throw new UsageError(
+      `--plug ${text} does not say which port: end it with @1, or another number, or name it for a rule: NAME=${text}.`,
+    );
+  }
+  const path = port === "" ? [] : parsePath(text, text.slice(at + 1));
+  const what = text.slice(prefix.length, at);
+  const colon = what.indexOf(":");
+  const kind = colon < 0 ? what : what.slice(0, colon);
+  const settings = parseSettings(text, colon < 0 ? "" : what.slice(colon + 1));
+  const device = kind === "usb" ? realDevice(text, settings) : describe(text, kind, settings);
+  for (const name of settings.keys()) throw new UsageError(`--plug ${text}: a ${kind} has no setting ${name}.`);
+  return { text, ...(name !== undefined && { name }), path, device };
+}
+
+function parsePath(text: string, written: string): number[] {
+  const path = written.split(".").map((part) => (/^\d+$/.test(part) ? Number(part) : 0));
   if ((path[0] ?? 0) < 1 || (path[0] ?? 0) > PORTS) {
     throw new UsageError(`--plug ${text}: a port is a number from 1 to ${PORTS}.`);
   }
   if (path.some((port) => port < 1 || port > HUB_PORTS_MAX)) {
     throw new UsageError(`--plug ${text}: a port of a hub is a number from 1 to ${HUB_PORTS_MAX}, as in 1.2.`);
   }
-  const what = text.slice(0, at);
-  const colon = what.indexOf(":");
-  const kind = colon < 0 ? what : what.slice(0, colon);
-  const settings = parseSettings(text, colon < 0 ? "" : what.slice(colon + 1));
-  const device = kind === "usb" ? realDevice(text, settings) : describe(text, kind, settings);
-  for (const name of settings.keys()) throw new UsageError(`--plug ${text}: a ${kind} has no setting ${name}.`);
-  return { text, path, device };
+  return path;
 }
 
 /**

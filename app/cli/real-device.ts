@@ -6,29 +6,23 @@
  */
 import type { RealDevice, WebUsbSource } from "../../worker/protocol.ts";
 import { webUsbSource } from "../device-source.ts";
+import { type DeviceIds, formatIds, parseIds } from "../rules/device-name.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type UsbDevice = USBDevice & RealDevice;
 
 /** Which device is meant. */
-export type DeviceName =
-  | { readonly path: string }
-  | { readonly vendorId: number; readonly productId: number; readonly serialNumber?: string };
+export type DeviceName = { readonly path: string } | DeviceIds;
 
 /** Undefined for what is no name. */
 export function parseDeviceName(text: string): DeviceName | undefined {
-  if (/^\d+-\d+(\.\d+)*$/.test(text)) return { path: text };
-  const ids = /^(?:0x)?([0-9a-f]{1,4}):(?:0x)?([0-9a-f]{1,4})(?:\/(.+))?$/is.exec(text);
-  if (!ids) return undefined;
-  const [, vendor = "", product = "", serialNumber] = ids;
-  const numbers = { vendorId: Number.parseInt(vendor, 16), productId: Number.parseInt(product, 16) };
-  return serialNumber === undefined ? numbers : { ...numbers, serialNumber };
+  return /^\d+-\d+(\.\d+)*$/.test(text) ? { path: text } : parseIds(text);
 }
 
 /** The device's two names. */
 export function namesOf({ vendorId, productId, serialNumber, path }: UsbDevice): string[] {
-  const ids = `usb:${hex(vendorId)}:${hex(productId)}`;
-  return [serialNumber ? `${ids}/${serialNumber.replace(/[,\\]/g, "\\$&")}` : ids, `usb:${path}`];
+  const ids = formatIds({ vendorId, productId, serialNumber: serialNumber ?? "" });
+  return [`usb:${ids.replace(/[,\\]/g, "\\$&")}`, `usb:${path}`];
 }
 
 /** Finds the device that is meant by `text`. Throws a UsageError if there is none, or several. */
@@ -67,8 +61,4 @@ export function listDevices(devices: readonly UsbDevice[]): string[] {
       .join("  ")
       .trimEnd(),
   );
-}
-
-function hex(id: number): string {
-  return id.toString(16).padStart(4, "0");
 }

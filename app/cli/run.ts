@@ -10,6 +10,7 @@ import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
 import { joinV86Network } from "../guest/v86-network.ts";
 import { createUsbHost, type UsbHost } from "../host.ts";
+import { Rules } from "../rules/rules.ts";
 import { type NodeUsb, nodeUsb } from "../start-backend.ts";
 import type { UsbController } from "../usb-controller.ts";
 import type { UsbPort } from "../usb-port.ts";
@@ -21,6 +22,7 @@ import { ownGuest } from "./own-guest.ts";
 import { type PlugArgument, PORTS } from "./plug-argument.ts";
 import { findDevice } from "./real-device.ts";
 import type { PortReport, Reporter } from "./reporter.ts";
+import { keptRules, placed } from "./run-rules.ts";
 import { settle } from "./settle.ts";
 import { connectTerminal } from "./terminal.ts";
 import type { RunArguments } from "./usage.ts";
@@ -37,6 +39,8 @@ export class Run {
   #controller: UsbController | undefined;
   readonly #watch = new ConsoleWatch();
   #guest: Guest | undefined;
+  /** Each with its port. */
+  #plugs: readonly PlugArgument[] = [];
   #capture: CaptureFile | undefined;
   #halted: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -52,7 +56,10 @@ export class Run {
 
   /** Resolves with the exit status. */
   async run(): Promise<number> {
-    const { exec, plugs } = this.#arguments;
+    const { exec } = this.#arguments;
+    const rules = await this.#rules();
+    const plugs = placed(this.#arguments.plugs, rules);
+    this.#plugs = plugs;
     const overlay = this.#arguments.overlay === undefined ? undefined : await readOverlay(this.#arguments.overlay);
     await checkImages(plugs);
     // What is not there is told before the guest starts.
@@ -61,6 +68,7 @@ export class Run {
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, (text) => this.#reporter.note(text));
     this.#host = await createUsbHost({ placement: this.#arguments.placement, ...(this.#usb && { usb: this.#usb }) });
     this.#host.onNotice = ({ path, reason }) => this.#reporter.note(`port ${path}: ${reason}`);
+    this.#host.rules.read(rules.text);
     this.#capture?.start(this.#host);
     const guest = await this.#startGuest(this.#host, overlay);
     const ready = this.#elapsed();
@@ -122,6 +130,15 @@ export class Run {
     throw new Error(message);
   }
 
+  /** Those of this run go before the kept ones, which stay as they are. */
+  async #rules(): Promise<Rules> {
+    const { rules, rulesFile } = this.#arguments;
+    const all = new Rules();
+    all.read((await keptRules(rulesFile)).rules.text);
+    for (const { device, place } of rules) all.set(device, place);
+    return all;
+  }
+
   async #startGuest(host: UsbHost, overlay: Uint8Array | undefined): Promise<Guest> {
     const { controller, memoryMiB, network, states, trace } = this.#arguments;
     const v86 = installedV86();
@@ -135,7 +152,7 @@ export class Run {
       stateKey: [controller, PORTS, v86.version, await buildId()],
       machineReady: async (emulator) => {
         this.#halted = new Promise((resolve) => emulator.add_listener("cpu-event-halt" as "emulator-stopped", resolve));
-        const attached = await host.attach(emulator, { controller, ports: PORTS });
+        const attached = await host.attach(emulator, { controller, ports: PORTS, followsRules: false });
         this.#controller = attached;
         const lan = network === undefined ? undefined : await host.cable();
         if (lan) joinV86Network(emulator, lan);
@@ -163,14 +180,15 @@ export class Run {
 
   async #plug(): Promise<UsbPort[]> {
     const ports: UsbPort[] = [];
-    for (const plug of this.#arguments.plugs) {
-      const port = this.#port(plug.path);
+    for (const plug of this.#plugs) {
+      const port = this.#controller?.find(plug.path.join("."));
       if (!port) continue;
       const { notes } = await port.plug(await this.#sourceOf(plug));
       for (const note of notes) this.#reporter.note(`port ${port.path}: ${note}`);
       ports.push(port);
     }
-    return ports;
+    await this.#controller?.followRules();
+    return [...ports, ...pluggedPorts(this.#controller?.ports ?? []).filter((port) => !ports.includes(port))];
   }
 
   async #sourceOf({ text, device }: PlugArgument): Promise<DeviceSource> {
@@ -196,33 +214,29 @@ export class Run {
   }
 
   #portReports(): PortReport[] {
-    return this.#arguments.plugs.flatMap(({ path, device: { kind } }) => {
-      const port = this.#port(path);
+    const kinds = new Map(this.#plugs.map(({ path, device: { kind } }) => [path.join("."), kind]));
+    const report = (path: string, kind: string): PortReport[] => {
+      const port = this.#controller?.find(path);
       if (!port?.plugged) return [];
       const { product, vendorId, productId } = port.plugged;
-      return [
-        {
-          port: path.length === 1 ? port.number : port.path,
-          kind,
-          product,
-          vendorId,
-          productId,
-          address: port.status.address,
-        },
-      ];
-    });
-  }
-
-  #port([first = 0, ...behind]: readonly number[]): UsbPort | undefined {
-    return behind.reduce<UsbPort | undefined>(
-      (port, number) => port?.ports[number - 1],
-      this.#controller?.ports[first - 1],
-    );
+      const { address } = port.status;
+      return [{ port: path.includes(".") ? path : port.number, kind, product, vendorId, productId, address }];
+    };
+    // What is in other ports as well came by a rule.
+    const byRule = pluggedPorts(this.#controller?.ports ?? []).filter(({ path }) => !kinds.has(path));
+    return [
+      ...[...kinds].flatMap(([path, kind]) => report(path, kind)),
+      ...byRule.flatMap(({ path }) => report(path, "usb")),
+    ];
   }
 
   #elapsed(): number {
     return Math.round(performance.now() - this.#started);
   }
+}
+
+function pluggedPorts(ports: readonly UsbPort[]): UsbPort[] {
+  return ports.flatMap((port) => (port.plugged ? [port, ...pluggedPorts(port.ports)] : []));
 }
 
 /** A wrong file name is told before the guest starts, not after. */

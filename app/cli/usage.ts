@@ -1,11 +1,14 @@
 /** The command line: what it may say, and what it says. */
 import { parseArgs } from "node:util";
+import { parseRule, type Rule } from "../rules/rule.ts";
 import { inOrder, type PlugArgument, parsePlug } from "./plug-argument.ts";
+import type { RulesAction } from "./run-rules.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const HELP = `Usage: pvusb run [options]
+       pvusb rules [list | set DEVICE PLACE | delete DEVICE | import FILE | export] [--rules FILE]
 
-Boots a Linux guest without a screen and plugs USB devices into it.
+Boots a Linux guest without a screen and plugs USB devices into it; or keeps the rules that say which device goes where.
 
   --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8, or with a hub in port 1 into 1.1, 1.2 and so on; may be
                            given several times
@@ -26,6 +29,13 @@ Boots a Linux guest without a screen and plugs USB devices into it.
                              usb:1-2.3[,detach]                                the same by its place: bus 1, port 2, 3
                              with detach it is taken from this computer's drivers while it is plugged: unmount it first
                            A comma or backslash in a value is written after a backslash.
+  --plug NAME=KIND[:ARGS]  the same, into the port that a rule has for NAME
+  --rule RULE              a hotplug rule for this run, DEVICE:GUEST:CONTROLLER:PORT, such as 1d50:6018:1:0:3: a device
+                           with these ids goes to port 3 of the guest's first controller, now or whenever it is connected.
+                           DEVICE is also 1d50:6018/SERIAL, a place on this computer's buses such as 1-2.3, or the NAME
+                           of a --plug. May be given several times
+  --rules FILE             rules to use instead of the kept ones; those are in $XDG_CONFIG_HOME/pvusb/rules, or in
+                           ~/.config/pvusb/rules, one a line, and pvusb rules shows and changes them
   --exec COMMAND           runs a shell command in the guest; its output is the program's output, its exit status
                            the program's exit status. Without it the terminal is the guest's console; Ctrl-] ends.
   --overlay DIR            adds the directory's files to the guest's root before it boots
@@ -54,6 +64,10 @@ export type TraceKind = (typeof TRACE_KINDS)[number];
 const TRACE_DEFAULT: TraceKind = "urbs";
 
 export interface RunArguments {
+  /** Of this run alone. */
+  readonly rules: readonly Rule[];
+  /** Instead of the kept ones. */
+  readonly rulesFile: string | undefined;
   readonly plugs: readonly PlugArgument[];
   readonly exec: string | undefined;
   readonly overlay: string | undefined;
@@ -71,10 +85,15 @@ export interface RunArguments {
   readonly json: boolean;
 }
 
-export type Arguments = { readonly order: "help" | "version" | "list" } | ({ readonly order: "run" } & RunArguments);
+export type Arguments =
+  | { readonly order: "help" | "version" | "list" }
+  | { readonly order: "rules"; readonly action: RulesAction; readonly rulesFile: string | undefined }
+  | ({ readonly order: "run" } & RunArguments);
 
 const OPTIONS = {
   plug: { type: "string", multiple: true },
+  rule: { type: "string", multiple: true },
+  rules: { type: "string" },
   exec: { type: "string" },
   overlay: { type: "string" },
   controller: { type: "string" },
@@ -100,17 +119,22 @@ export function parseCommandLine(args: readonly string[]): Arguments {
   if (values.list) return { order: "list" };
   const [order, ...rest] = positionals;
   if (order === undefined) throw new UsageError("Say what to do: pvusb run. See pvusb --help.");
-  if (order !== "run") throw new UsageError(`There is no command ${order}; the only one is run.`);
+  if (order === "rules") return { order, action: rulesAction(rest), rulesFile: values.rules };
+  if (order !== "run") throw new UsageError(`There is no command ${order}; there are run and rules.`);
   if (rest.length > 0) {
     throw new UsageError(`What is ${rest[0]} for? A command for the guest is given as one argument after --exec.`);
   }
-  const plugs = inOrder((values.plug ?? []).map(parsePlug));
+  const given = (values.plug ?? []).map(parsePlug);
+  // Without a port of its own, a plug has its place once the rules are read.
+  const plugs = given.every(({ path }) => path.length > 0) ? inOrder(given) : given;
   const controller = oneOf("--controller", values.controller ?? "xhci", ["xhci"]);
   const placement = oneOf("--placement", values.placement ?? "thread", ["thread", "worker"]);
   const seconds = positive("--timeout", values.timeout, "seconds");
   return {
     order: "run",
     plugs,
+    rules: (values.rule ?? []).map(rule),
+    rulesFile: values.rules,
     exec: values.exec,
     overlay: values.overlay,
     controller,
@@ -124,6 +148,38 @@ export function parseCommandLine(args: readonly string[]): Arguments {
     states: !values["no-state"],
     json: values.json ?? false,
   };
+}
+
+function rule(text: string): Rule {
+  try {
+    return parseRule(text);
+  } catch (cause) {
+    throw new UsageError(`--rule ${(cause as Error).message}`, { cause });
+  }
+}
+
+function rulesAction([verb = "list", ...operands]: readonly string[]): RulesAction {
+  const [first = "", second = ""] = operands;
+  const use = (count: number, form: string) => {
+    if (operands.length !== count) throw new UsageError(`Write pvusb rules ${form}.`);
+  };
+  switch (verb) {
+    case "list":
+    case "export":
+      use(0, verb);
+      return { is: verb };
+    case "set":
+      use(2, "set DEVICE GUEST:CONTROLLER:PORT, such as pvusb rules set 1d50:6018 1:0:3");
+      return { is: verb, device: first, place: second };
+    case "delete":
+      use(1, "delete DEVICE");
+      return { is: verb, device: first };
+    case "import":
+      use(1, "import FILE, or - for standard input");
+      return { is: verb, file: first };
+    default:
+      throw new UsageError(`There is no pvusb rules ${verb}; there are list, set, delete, import and export.`);
+  }
 }
 
 function parse(args: readonly string[]) {

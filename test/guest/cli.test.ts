@@ -27,7 +27,7 @@ interface Ended {
 
 function pvusb(args: readonly string[], options: { input?: string; signalOn?: RegExp } = {}): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...args], {
-    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
+    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache"), XDG_CONFIG_HOME: join(folder, "config") },
   });
   const text = { out: "", err: "" };
   child.stdout.on("data", (bytes) => {
@@ -180,6 +180,19 @@ test("a checkout has the command as npx pvusb", () => {
     encoding: "utf8",
   });
   expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("rules are kept in the person's folder for settings, and a run goes by them", async () => {
+  expect(await pvusb(["rules", "set", "backup", "1:0:6"])).toEqual({ status: 0, out: "", err: "" });
+  expect(await pvusb(["rules"])).toEqual({ status: 0, out: "backup:1:0:6\n", err: "" });
+  expect(await readFile(join(folder, "config/pvusb/rules"), "utf8")).toBe("backup:1:0:6\n");
+  const { err, out } = await pvusb(["rules", "import", "-"], { input: "x:1:0:0\ny\n" });
+  expect(out).toBe("");
+  expect(err).toMatch(/^pvusb: Line 1: .*\nLine 2: .*\n$/);
+  const plug = ["--plug", "backup=flash-drive:size=1M"];
+  const { out: json } = await pvusb(["run", "--json", ...plug, "--exec", "true"]);
+  expect(JSON.parse(json)).toMatchObject({ status: 0, ports: [{ port: 6, kind: "flash-drive" }] });
+  expect((await pvusb(["run", "--rules", "/dev/null", ...plug])).err).toContain("no rule says where backup goes");
 });
 
 test("--help, --version and --list answer at once", async () => {

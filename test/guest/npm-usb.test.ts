@@ -43,6 +43,8 @@ test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's l
     GUEST,
     "--plug",
     "usb:1-2.3,detach@4",
+    "--rules",
+    "/dev/null",
     "--exec",
     COMMAND,
   ]);
@@ -61,7 +63,7 @@ test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's l
 test("for a device that is not there the guest is not even started", async () => {
   const native = new FakeNodeUsb();
   native.plug(new FakeVendor("LOOP"));
-  const args = parseCommandLine(["run", "--plug", "usb:1209:2@1", "--exec", "true"]);
+  const args = parseCommandLine(["run", "--rules", "/dev/null", "--plug", "usb:1209:2@1", "--exec", "true"]);
   if (args.order !== "run") throw new Error("not run");
   const run = new Run(args, {} as Reporter, new NodeUsb(native));
   await expect(run.run()).rejects.toThrow(/^--plug usb:1209:2@1: this computer has no such device\. Connect it/);

@@ -50,6 +50,42 @@ test.each([
 });
 
 test.each([
+  ["backup=flash-drive:image=/a@b.img", "backup", [], { kind: "flash-drive", image: { path: "/a@b.img" } }],
+  ["backup=keyboard@1.2", "backup", [1, 2], { kind: "keyboard" }],
+  ["my board=usb:1-2.3", "my board", [], { kind: "usb", name: { path: "1-2.3" }, detach: false }],
+])("%s has a name for rules", (text, name, path, device) => {
+  expect(parsePlug(text)).toEqual({ text, name, path, device });
+});
+
+test("rules of a run are read, and plugs without a port wait for theirs", () => {
+  const plugs = ["--plug", "backup=keyboard", "--plug", "hub@1"];
+  const rules = ["--rule", "1D50:6018:1:0:3", "--rule", "backup:1:0:1.2", "--rules", "file"];
+  expect(parseCommandLine(["run", ...plugs, ...rules])).toMatchObject({
+    plugs: [{ name: "backup", path: [] }, { path: [1] }],
+    rules: [
+      { device: "1d50:6018", place: "1:0:3" },
+      { device: "backup", place: "1:0:1.2" },
+    ],
+    rulesFile: "file",
+  });
+});
+
+test.each([
+  [[], { is: "list" }],
+  [["list"], { is: "list" }],
+  [["export"], { is: "export" }],
+  [["set", "1d50:6018", "1:0:3"], { is: "set", device: "1d50:6018", place: "1:0:3" }],
+  [["delete", "backup"], { is: "delete", device: "backup" }],
+  [["import", "-"], { is: "import", file: "-" }],
+])("rules %j", (args, action) => {
+  expect(parseCommandLine(["rules", ...args, "--rules", "file"])).toEqual({
+    order: "rules",
+    action,
+    rulesFile: "file",
+  });
+});
+
+test.each([
   ["keyboard", /which port/],
   ["keyboard@0", /1 to 8/],
   ["keyboard@9", /1 to 8/],
@@ -154,7 +190,10 @@ test.each([
 
 test.each([
   [[], /Say what to do/],
-  [["walk"], /no command walk/],
+  [["walk"], /no command walk; there are run and rules/],
+  [["run", "--rule", "backup:1:0:0"], /^--rule "backup:1:0:0" is no rule: PORT is a number/],
+  [["rules", "set", "backup"], /^Write pvusb rules set DEVICE GUEST:CONTROLLER:PORT/],
+  [["rules", "burn"], /no pvusb rules burn; there are list/],
   [["run", "lsusb"], /--exec/],
   [["run", "--exce", "x"], /--exce/],
   [["run", "--exec"], /--exec/],

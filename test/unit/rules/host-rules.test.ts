@@ -2,13 +2,16 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createUsbHost, type UsbHost } from "../../../app/host.ts";
 import { formatIds } from "../../../app/rules/device-name.ts";
+import { NodeUsb } from "../../../worker/node-usb/usb.ts";
 import { FakeVendor } from "../../fakes/fake-vendor.ts";
 import { BareMachine } from "../../fakes/guest-driver/bare-machine.ts";
 import { MortalWorker } from "../../fakes/mortal-worker.ts";
+import { FakeNodeUsb } from "../../fakes/node-usb.ts";
 import { FakeUsb } from "../../fakes/usb.ts";
 import { FAKE_PRODUCT_ID, FAKE_VENDOR_ID } from "../../fakes/usb-descriptors.ts";
 
-const IDS = formatIds({ vendorId: FAKE_VENDOR_ID, productId: FAKE_PRODUCT_ID });
+const FAKE_IDS = { vendorId: FAKE_VENDOR_ID, productId: FAKE_PRODUCT_ID };
+const IDS = formatIds(FAKE_IDS);
 
 async function bench() {
   const usb = new FakeUsb();
@@ -99,6 +102,23 @@ test("what a person has unplugged stays out until it is put in again, and what t
   await usb.unplug(device);
   usb.plug(new FakeVendor("A"));
   await vi.waitFor(() => expect(serials(host)).toEqual(["A 1:0:1"]));
+});
+
+test("in Node a device goes by its place on the computer's buses", async () => {
+  const native = new FakeNodeUsb();
+  const host = await createUsbHost({ placement: "thread", usb: new NodeUsb(native, 1) });
+  onTestFinished(() => host.close());
+  const controller = await host.attach(new BareMachine());
+  const here = native.plug(new FakeVendor("HERE"), { ports: [2, 3] });
+  native.plug(new FakeVendor("THERE"), { ports: [2, 4] });
+  await controller.port(4).plug({ kind: "webusb", ...FAKE_IDS, serialNumber: "HERE", ordinal: 0 });
+  host.rules.set("1-2.3", "1:0:5");
+  host.rules.set("1-2.4", "1:0:1");
+  await vi.waitFor(() => expect(serials(host)).toEqual(["THERE 1:0:1", "HERE 1:0:4"]));
+  native.unplug(here);
+  await vi.waitFor(() => expect(serials(host)).toEqual(["THERE 1:0:1"]));
+  native.plug(new FakeVendor("BACK"), { ports: [2, 3] });
+  await vi.waitFor(() => expect(serials(host)).toEqual(["THERE 1:0:1", "BACK 1:0:5"]));
 });
 
 test("a software device goes by its name, behind a hub when that is there, and from guest to guest", async () => {
