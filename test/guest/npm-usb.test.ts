@@ -17,12 +17,14 @@ const COMMAND = [
   "stty -F /dev/ttyUSB0 raw -echo; dd if=/dev/urandom of=/tmp/out bs=1k count=64 2>/dev/null",
   "(exec 3<>/dev/ttyUSB0; head -c 65536 <&3 >/tmp/back & cat /tmp/out >&3; wait); cmp /tmp/out /tmp/back && echo same",
   "while test -c /dev/ttyUSB0; do usleep 20000; done; echo gone",
+  "until cat /sys/bus/usb/devices/*-5/serial 2>/dev/null; do usleep 20000; done",
 ].join("\n");
 
-test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's leave, until it is pulled out", async () => {
+test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's leave, until it is pulled out; its rule puts it into a port when it comes back", async () => {
   const native = new FakeNodeUsb();
   const plug = native.plug(new FakeVendor("LOOP"), { ports: [2, 3], drivers: [0] });
   const notes: string[] = [];
+  let isBack = false;
   let output = "";
   let result: Result | undefined;
   const reporter = {
@@ -31,6 +33,9 @@ test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's l
     output: (bytes: Uint8Array) => {
       output += new TextDecoder().decode(bytes);
       if (output.includes("same")) native.unplug(plug);
+      if (!output.includes("gone") || isBack) return;
+      isBack = true;
+      native.plug(new FakeVendor("BACK"), { ports: [2, 3] });
     },
     result: (what: Result) => {
       result = what;
@@ -45,6 +50,8 @@ test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's l
     "usb:1-2.3,detach@4",
     "--rules",
     "/dev/null",
+    "--rule",
+    "1-2.3:1:0:5",
     "--exec",
     COMMAND,
   ]);
@@ -55,9 +62,9 @@ test("pvusb run --plug usb:1-2.3@4 passes a device to the guest, by a driver's l
   } finally {
     await run.close();
   }
-  expect(output.split("\n")).toEqual(["480", "same", "gone", ""]);
+  expect(output.split("\n")).toEqual(["480", "same", "gone", "BACK", ""]);
   expect(notes).toEqual(["port 4: Loopback was pulled out."]);
-  expect(result?.ports).toEqual([]);
+  expect(result?.ports).toMatchObject([{ port: 5, kind: "usb", vendorId: FAKE_VENDOR_ID, productId: FAKE_PRODUCT_ID }]);
 });
 
 test("for a device that is not there the guest is not even started", async () => {
