@@ -18,6 +18,9 @@ export class BrowserDevice {
   /** The alternate selected for each interface, where it is not 0. */
   readonly #alternates = new Map<number, number>();
   #turn: Promise<unknown> = Promise.resolve();
+  /** The device is being made as it was, after a close(). */
+  #renewal: Promise<void> | undefined;
+  #isClosing = false;
 
   /** `stuck` hears of a change that does not end. */
   constructor(
@@ -43,7 +46,12 @@ export class BrowserDevice {
     return this.#alternates.get(interfaceNumber) ?? 0;
   }
 
-  /** All calls below are for the inside of a turn. */
+  /** Does a transfer, now or as soon as the device is open again. */
+  transfer<T>(call: () => Promise<T>): Promise<T> {
+    return this.#renewal ? this.#renewal.then(call) : call();
+  }
+
+  /** All calls below are for the inside of a turn, but for close(). */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
     this.#turn = result.catch((error: unknown) => {
@@ -75,8 +83,8 @@ export class BrowserDevice {
 
   /** WebUSB selectAlternateInterface(). */
   async selectAlternate(interfaceNumber: number, alternate: number): Promise<void> {
-    const selected = this.usb.selectAlternateInterface(interfaceNumber, alternate);
-    await this.#step(selected, "selecting an alternate setting of");
+    const select = () => this.usb.selectAlternateInterface(interfaceNumber, alternate);
+    await this.#step(select, "selecting an alternate setting of");
     if (alternate === 0) this.#alternates.delete(interfaceNumber);
     else this.#alternates.set(interfaceNumber, alternate);
   }
@@ -92,7 +100,7 @@ export class BrowserDevice {
   /** WebUSB clearHalt(). */
   async clearHalt(endpointAddress: number): Promise<void> {
     const direction = endpointAddress & 0x80 ? "in" : "out";
-    await this.#step(this.usb.clearHalt(direction, endpointAddress & 0x0f), "clearing a halt of");
+    await this.#step(() => this.usb.clearHalt(direction, endpointAddress & 0x0f), "clearing a halt of");
   }
 
   /**
@@ -104,11 +112,7 @@ export class BrowserDevice {
     const { configuration } = this;
     const isReset = await this.#can("canReset", () => this.usb.reset(), "resetting");
     await this.#reopen();
-    if (configuration !== 0 && this.configuration !== configuration) {
-      await this.#does(() => this.usb.selectConfiguration(configuration), "configuring");
-    }
-    this.claimed.clear();
-    await this.claim(interfaces);
+    await this.#configure(configuration, interfaces);
     for (const number of this.#alternates.keys()) {
       if (this.claimed.has(number)) await this.#does(() => this.usb.selectAlternateInterface(number, 0), "resetting");
     }
@@ -116,19 +120,62 @@ export class BrowserDevice {
     return isReset;
   }
 
-  async close(): Promise<void> {
-    await this.#step(this.usb.close(), "closing");
+  /**
+   * Ends everything in flight without the device's help, which may not answer. The device is closed and opened, and set to
+   * what it was set to; transfers that are begun meanwhile wait. False when it could not be set to all of that. Rejects when
+   * there is no device any more, and leaves it to the unplug to answer them.
+   */
+  async renew(): Promise<boolean> {
+    let begin: () => void = () => undefined;
+    this.#renewal = new Promise((resolve) => {
+      begin = resolve;
+    });
+    const isWhole = await this.#renew();
+    this.#renewal = undefined;
+    begin();
+    return isWhole;
+  }
+
+  async #renew(): Promise<boolean> {
+    const { configuration } = this;
+    const interfaces = [...this.claimed];
+    const alternates = [...this.#alternates];
+    await this.#reopen();
+    await this.#configure(configuration, interfaces);
+    let isWhole = this.configuration === configuration && interfaces.every((number) => this.claimed.has(number));
+    this.#alternates.clear();
+    for (const [number, alternate] of alternates) {
+      const select = () => this.selectAlternate(number, alternate);
+      if (!this.claimed.has(number) || !(await this.#does(select, "selecting an alternate setting of")))
+        isWhole = false;
+    }
+    return isWhole;
+  }
+
+  /** Whatever is under way comes to its end first, but no further step of it is begun. */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    return this.inTurn(() => inTime(this.usb.close(), `closing ${this.#name}`));
   }
 
   async #reopen(): Promise<void> {
-    await this.#step(this.usb.close(), "closing");
-    await this.#step(this.usb.open(), "opening");
+    await this.#step(() => this.usb.close(), "closing");
+    await this.#step(() => this.usb.open(), "opening");
+  }
+
+  /** After an open(): the configuration of before, and the claims. */
+  async #configure(configuration: number, interfaces: readonly number[]): Promise<void> {
+    if (configuration !== 0 && this.configuration !== configuration) {
+      await this.#does(() => this.usb.selectConfiguration(configuration), "configuring");
+    }
+    this.claimed.clear();
+    await this.claim(interfaces);
   }
 
   /** Does what some systems cannot, and learns whether this one can. */
   async #can(ability: Ability, call: () => Promise<unknown>, doing: string): Promise<boolean> {
     try {
-      await this.#step(call(), doing);
+      await this.#step(call, doing);
       this.#manners.worked(ability);
       return true;
     } catch (error) {
@@ -141,7 +188,7 @@ export class BrowserDevice {
   /** Whether it worked. Rejects when the device is gone or stuck. */
   async #does(call: () => Promise<unknown>, doing: string): Promise<boolean> {
     try {
-      await this.#step(call(), doing);
+      await this.#step(call, doing);
       return true;
     } catch (error) {
       if (isFatal(error)) throw error;
@@ -149,8 +196,9 @@ export class BrowserDevice {
     }
   }
 
-  #step<T>(work: Promise<T>, doing: string): Promise<T> {
-    return inTime(work, `${doing} ${this.#name}`);
+  async #step<T>(call: () => Promise<T>, doing: string): Promise<T> {
+    if (this.#isClosing) throw new DOMException("The device is being closed.", "AbortError");
+    return inTime(call(), `${doing} ${this.#name}`);
   }
 }
 

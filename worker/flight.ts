@@ -13,11 +13,38 @@ export const TOTAL_BYTES_MAX = 12 * 1024 * 1024;
 /** How often a transfer that the browser cancels on its own is begun again. */
 const RESTARTS_MAX = 3;
 
-/** What is in flight, over all devices. */
+/** What is in flight: of all devices, or of one of them. */
 export class FlightCount {
-  bytes = 0;
+  #all: FlightCount | undefined;
+  #bytes = 0;
+  #orphans = 0;
+
+  /** `all` counts it, too. */
+  constructor(all?: FlightCount) {
+    this.#all = all;
+  }
+
   /** Transfers given up by the guest whose promises are open. */
-  orphans = 0;
+  get orphans(): number {
+    return this.#orphans;
+  }
+
+  /** Bytes of all devices. */
+  get totalBytes(): number {
+    return this.#all ? this.#all.totalBytes : this.#bytes;
+  }
+
+  add(bytes: number, orphans: number): void {
+    this.#bytes += bytes;
+    this.#orphans += orphans;
+    this.#all?.add(bytes, orphans);
+  }
+
+  /** The device is no more. What has not come back, if the browser never closes it, takes no room from others. */
+  leave(): void {
+    this.#all?.add(-this.#bytes, -this.#orphans);
+    this.#all = undefined;
+  }
 }
 
 /** What a queue needs of its device. */
@@ -51,13 +78,13 @@ export class Flight {
   constructor(length: number, count: FlightCount) {
     this.length = length;
     this.#count = count;
-    count.bytes += length;
+    count.add(length, 0);
   }
 
   abandon(): void {
     if (this.orphan) return;
     this.orphan = true;
-    if (!this.settled) this.#count.orphans++;
+    if (!this.settled) this.#count.add(0, 1);
   }
 
   /** May it be begun again, after the browser has cancelled it? */
@@ -74,8 +101,7 @@ export class Flight {
     this.settled = true;
     this.status = status;
     this.data = data;
-    this.#count.bytes -= this.length;
-    if (this.orphan) this.#count.orphans--;
+    this.#count.add(-this.length, this.orphan ? -1 : 0);
   }
 }
 
@@ -84,6 +110,6 @@ export const NOTHING = new Uint8Array(0);
 /** May another flight of `length` bytes start beside these? */
 export function hasRoom(flights: readonly Flight[], depth: number, length: number, count: FlightCount): boolean {
   if (flights.length === 0) return true;
-  if (flights.length >= depth || count.bytes + length > TOTAL_BYTES_MAX) return false;
+  if (flights.length >= depth || count.totalBytes + length > TOTAL_BYTES_MAX) return false;
   return flights.reduce((sum, flight) => sum + flight.length, length) <= FLIGHT_BYTES_MAX;
 }

@@ -101,7 +101,7 @@ export class IsochQueue implements EndpointQueue {
   #abandonIfEmpty(batch: Batch): void {
     if (batch.orphan || batch.outcome || batch.owners.some((owner) => owner !== undefined)) return;
     batch.orphan = true;
-    this.#device.flights.orphans++;
+    this.#device.flights.add(0, 1);
   }
 
   #launch(): void {
@@ -164,7 +164,7 @@ export class IsochQueue implements EndpointQueue {
 
   #settled(batch: Batch, packetAt: (index: number) => Packet | undefined): void {
     batch.outcome = packetAt;
-    if (batch.orphan) this.#device.flights.orphans--;
+    if (batch.orphan) this.#device.flights.add(0, -1);
     while (this.#flights[0]?.outcome) this.#land(this.#flights.shift() as Batch);
     this.#launch();
   }

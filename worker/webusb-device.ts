@@ -13,11 +13,12 @@ import { createEndpointQueue } from "./create-endpoint-queue.ts";
 import type { Device, DeviceHost, DeviceIdentity } from "./device.ts";
 import type { EndpointQueue } from "./endpoint-queue.ts";
 import { Failures } from "./failures.ts";
-import type { EndpointDevice, FlightCount } from "./flight.ts";
+import { type EndpointDevice, FlightCount } from "./flight.ts";
 import { type ConfigurationInfo, interfacesOf } from "./raw-descriptors.ts";
 import type { Request } from "./request.ts";
 import { RESULT_STATUS } from "./transfer-status.ts";
 import type { UsbManners } from "./usb-manners.ts";
+import { notOpenedAgain } from "./webusb-words.ts";
 
 /** What devices of one navigator.usb share. */
 export interface UsbContext {
@@ -53,7 +54,9 @@ export class WebUsbDevice implements Device {
   readonly #usb: USBDevice;
   readonly #browser: BrowserDevice;
   readonly #description: WebUsbDescription;
+  readonly #gone: (reason: string) => void;
   readonly #released: () => void;
+  readonly #flights: FlightCount;
   readonly #failures: Failures;
   readonly #manners: UsbManners;
   readonly #endpointDevice: EndpointDevice;
@@ -67,34 +70,38 @@ export class WebUsbDevice implements Device {
   constructor(
     usb: USBDevice,
     host: DeviceHost,
-    { flights, manners }: UsbContext,
+    { flights: all, manners }: UsbContext,
     released: () => void,
     description: WebUsbDescription,
   ) {
     this.#usb = usb;
     this.#description = description;
+    this.#gone = (reason) => host.gone(reason);
     this.#released = released;
+    this.#flights = new FlightCount(all);
     this.#manners = manners;
     this.speed = description.speed;
     this.identity = description.identity;
-    this.#browser = new BrowserDevice(usb, usb.productName || "the device", description.claimed, manners, (reason) =>
-      host.gone(reason),
-    );
+    const browser = new BrowserDevice(usb, usb.productName || "the device", description.claimed, manners, this.#gone);
+    this.#browser = browser;
     this.#failures = new Failures(usb, manners, () => host.gone("The device was pulled out."));
     this.#endpointDevice = {
-      transferIn: (endpoint, length) => usb.transferIn(endpoint, length),
-      transferOut: (endpoint, data) => usb.transferOut(endpoint, data),
-      isochronousTransferIn: (endpoint, lengths) => usb.isochronousTransferIn(endpoint, lengths),
-      isochronousTransferOut: (endpoint, data, lengths) => usb.isochronousTransferOut(endpoint, data, lengths),
+      transferIn: (endpoint, length) => browser.transfer(() => usb.transferIn(endpoint, length)),
+      transferOut: (endpoint, data) => browser.transfer(() => usb.transferOut(endpoint, data)),
+      isochronousTransferIn: (endpoint, lengths) =>
+        browser.transfer(() => usb.isochronousTransferIn(endpoint, lengths)),
+      isochronousTransferOut: (endpoint, data, lengths) =>
+        browser.transfer(() => usb.isochronousTransferOut(endpoint, data, lengths)),
       statusOf: (error, endpoint) => this.#failures.statusOf(error, endpoint),
       manners,
-      flights,
+      flights: this.#flights,
     };
     const handler: ControlHandler = {
       perform: (setup, data) => this.#perform(decide(setup), setup, data),
       statusOf: (error) => this.#failures.statusOf(error, 0),
+      unblock: () => void this.#unblock(),
     };
-    this.#control = new ControlPipe(handler, flights);
+    this.#control = new ControlPipe(handler, this.#flights);
     this.#buildEndpoints();
   }
 
@@ -141,11 +148,26 @@ export class WebUsbDevice implements Device {
 
   async close(): Promise<void> {
     this.#dropEndpoints();
+    this.#control.restart();
     this.#failures.close();
     try {
-      await this.#browser.inTurn(() => this.#browser.close());
+      await this.#browser.close();
     } finally {
+      this.#flights.leave();
       this.#released();
+    }
+  }
+
+  /** Endpoint 0 is held up. A port reset, or the device's own answer, may free it before this gets its turn. */
+  async #unblock(): Promise<void> {
+    try {
+      await this.#browser.inTurn(async () => {
+        if (!this.#control.isHeldUp) return;
+        if (!(await this.#browser.renew())) this.#buildEndpoints();
+        if (this.#control.isHeldUp) this.#control.restart();
+      });
+    } catch (error) {
+      this.#gone(notOpenedAgain(this.#usb.productName || "the device", error));
     }
   }
 
@@ -203,14 +225,14 @@ export class WebUsbDevice implements Device {
     if (requestType !== "standard") this.#touched = true;
     const setup = { requestType, recipient, request: bRequest, value: wValue, index: wIndex };
     if (bmRequestType & 0x80) {
-      const result = await this.#usb.controlTransferIn(setup, wLength);
+      const result = await this.#browser.transfer(() => this.#usb.controlTransferIn(setup, wLength));
       const view = result.data;
       const status = this.#statusOf(result);
       return view ? { status, data: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) } : { status };
     }
-    const result = await (data.length > 0
-      ? this.#usb.controlTransferOut(setup, data)
-      : this.#usb.controlTransferOut(setup));
+    const result = await this.#browser.transfer(() =>
+      data.length > 0 ? this.#usb.controlTransferOut(setup, data) : this.#usb.controlTransferOut(setup),
+    );
     return { status: this.#statusOf(result) };
   }
 

@@ -41,6 +41,12 @@ export function goneError(name: string, cause: unknown): PlugError {
   );
 }
 
+/** A request had no answer, and the browser, which cannot take it back, was to begin anew with the device. */
+export function notOpenedAgain(name: string, error: unknown): string {
+  if (isDisconnected(error)) return "The device was pulled out.";
+  return `${capital(name)} did not answer, and the browser cannot open it again (${reasonOf(error)}). Reconnect it.`;
+}
+
 /** Why the guest does not get an interface: by the name of the claim's error. */
 export function heldNote(interfaceNumber: number, reason: string, protectedClass: number | undefined): string {
   const subject = `Interface ${interfaceNumber}`;

@@ -277,6 +277,30 @@ export const STEPS: readonly Step[] = [
       return order;
     },
   },
+  {
+    title: "a control transfer without an answer holds up the next one, and close() ends both",
+    script: (fn) => {
+      fn.onControl = ({ bRequest }) => (bRequest === 1 ? "nak" : "ack");
+    },
+    run: async (device, tell) => {
+      const setup = (request: number) =>
+        ({ requestType: "vendor", recipient: "device", request, value: 0, index: 0 }) as const;
+      await device.open();
+      await device.claimInterface(0);
+      const order: string[] = [];
+      const pending = [1, 2].map(async (request) => {
+        order.push(`${request} ${await tell(device.controlTransferOut(setup(request)))}`);
+      });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      order.push("waited");
+      await device.close();
+      order.push("closed");
+      await Promise.all(pending);
+      await device.open();
+      await device.claimInterface(0);
+      return [...order, await tell(device.controlTransferOut(setup(3)))];
+    },
+  },
   // ---------------------------------------------------------------- transfers
   {
     title: "short packets, empty packets and whole ones",

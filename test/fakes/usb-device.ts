@@ -8,6 +8,7 @@ import { FakeConfiguration, type FakeInterface } from "./usb-configuration.ts";
 import { FakeDeviceInfo } from "./usb-device-info.ts";
 import { DEVICE_CHANGING, disconnected, FakeDeviceState } from "./usb-device-state.ts";
 import type { FakeFunction } from "./usb-function.ts";
+import { Hang, type StateChange } from "./usb-hang.ts";
 import { type FakeManners, MANNERS, type System } from "./usb-manners.ts";
 import { type IsochPacket, nextTask, type Rejectable, transferError, Wire, type WireResult } from "./usb-wire.ts";
 
@@ -41,6 +42,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   readonly #taken = new Set<FakeInterface>();
   /** It has been opened, where that asks the person. */
   #isAllowedByPerson = false;
+  readonly hang = new Hang();
   /** Calls whose promises are open. */
   readonly #calls = new Set<(error: DOMException) => void>();
 
@@ -75,7 +77,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   async open(): Promise<void> {
     this.#state.ensureUnchanging();
     if (this.#state.opened) return;
-    await this.#changeDevice(() => {
+    await this.#changeDevice("open", () => {
       if (this.#options.forbidden) throw new DOMException("Access denied.", "SecurityError");
       this.#state.opened = true;
       this.#isAllowedByPerson = true;
@@ -85,7 +87,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   async close(): Promise<void> {
     this.#state.ensureUnchanging();
     if (!this.#state.opened) return;
-    await this.#changeDevice(() => {
+    await this.#changeDevice("close", () => {
       this.#cancel(this.wire.takeAll());
       this.#state.opened = false;
       this.#taken.clear();
@@ -106,7 +108,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
       throw new DOMException("The configuration value provided is not supported by the device.", "NotFoundError");
     }
     if (configuration === this.#state.configuration) return;
-    await this.#changeDevice(() => {
+    await this.#changeDevice("selectConfiguration", () => {
       const { canSelectConfiguration, configurationReleasesClaims } = this.#manners;
       const isClaimed = this.#state.configuration?.interfaces.some((each) => each.claimed);
       if (!canSelectConfiguration || (isClaimed && !configurationReleasesClaims)) {
@@ -126,7 +128,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
       target.isChanging = true;
       await this.#call(new Promise<never>(() => undefined));
     }
-    await this.#changeInterface(target, () => {
+    await this.#changeInterface("claimInterface", target, () => {
       if (target.isProtected && !this.#options.unrestricted) {
         throw new DOMException("The requested interface implements a protected class.", "SecurityError");
       }
@@ -142,7 +144,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const target = this.#state.interface(interfaceNumber);
     if (!target.claimed) return;
     target.isAvailable = false;
-    await this.#changeInterface(target, () => {
+    await this.#changeInterface("releaseInterface", target, () => {
       if (this.#taken.has(target) && this.#manners.releaseFailsAfterReset) {
         target.isAvailable = true;
         throw new DOMException("Unable to release interface.", "NetworkError");
@@ -162,7 +164,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
       );
     }
     target.isAvailable = false;
-    await this.#changeInterface(target, () => {
+    await this.#changeInterface("selectAlternateInterface", target, () => {
       this.#abortSoon(target);
       target.selected = index;
       target.isAvailable = true;
@@ -200,7 +202,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
 
   async clearHalt(direction: USBDirection, endpointNumber: number): Promise<void> {
     const { address } = this.#state.endpoint(direction, endpointNumber);
-    await this.#call(nextTask());
+    await this.#call(this.hang.pass("clearHalt"));
     if (this.#manners.clearHaltCancelsInterface) this.#cancel(this.wire.takeAll(this.#siblingsOf(address)));
     this.wire.clearHalt(address);
   }
@@ -249,7 +251,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   async reset(): Promise<void> {
     this.#state.ensureUnchanging();
     this.#state.ensureOpened();
-    await this.#change(() => {
+    await this.#change("reset", () => {
       if (!this.#manners.canReset) throw new DOMException("Unable to reset the device.", "NetworkError");
       for (const each of this.#state.configuration?.interfaces ?? []) if (each.claimed) this.#taken.add(each);
       const after = this.#options.configurationAfterReset;
@@ -299,20 +301,20 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     return endpoint;
   }
 
-  async #changeDevice(work: () => void): Promise<void> {
+  async #changeDevice(name: StateChange, work: () => void): Promise<void> {
     this.#state.isDeviceChanging = true;
     try {
-      await this.#change(work);
+      await this.#change(name, work);
     } finally {
       this.#state.isDeviceChanging = false;
     }
   }
 
-  async #changeInterface(target: FakeInterface, work: () => void): Promise<void> {
+  async #changeInterface(name: StateChange, target: FakeInterface, work: () => void): Promise<void> {
     if (this.#state.isChanging) throw new DOMException(DEVICE_CHANGING, "InvalidStateError");
     target.isChanging = true;
     try {
-      await this.#change(work);
+      await this.#change(name, work);
     } finally {
       target.isChanging = false;
     }
@@ -332,10 +334,10 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     for (const each of this.#taken) if (addressesOf(each).includes(address)) this.#taken.delete(each);
   }
 
-  async #change(work: () => void): Promise<void> {
+  async #change(name: StateChange, work: () => void): Promise<void> {
     this.#state.isChanging = true;
     try {
-      await this.#call(nextTask());
+      await this.#call(this.hang.pass(name));
       work();
     } finally {
       this.#state.isChanging = false;

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { STATUS_CANCELLED, STATUS_OK, STATUS_TRANSACTION_ERROR } from "../../../asm/layout.ts";
-import { type ControlHandler, ControlPipe, type ControlResult } from "../../../worker/control-pipe.ts";
+import { type ControlHandler, ControlPipe, type ControlResult, LATE_MS } from "../../../worker/control-pipe.ts";
 import { FlightCount } from "../../../worker/flight.ts";
 import type { Request } from "../../../worker/request.ts";
 
@@ -8,12 +8,14 @@ function setUp() {
   const served: number[] = [];
   const pending: ((result: ControlResult) => void)[] = [];
   const flights = new FlightCount();
+  const unblock = vi.fn();
   const handler: ControlHandler = {
     perform: (setup) => {
       served.push(setup.bRequest);
       return new Promise((resolve) => pending.push(resolve));
     },
     statusOf: async () => STATUS_TRANSACTION_ERROR,
+    unblock,
   };
   const pipe = new ControlPipe(handler, flights);
   const submit = (bRequest: number) => {
@@ -30,7 +32,7 @@ function setUp() {
     pending[index]?.({ status: STATUS_OK });
     await Promise.resolve();
   };
-  return { pipe, served, flights, submit, settle };
+  return { pipe, served, flights, unblock, submit, settle };
 }
 
 test("one at a time, also behind one that was given up", async () => {
@@ -62,4 +64,35 @@ test("after restart() nothing waits for what hangs, and its late end is harmless
   await settle(1);
   await settle(2);
   expect([second.answers, third.answers]).toEqual([[STATUS_OK], [STATUS_OK]]);
+});
+
+test("one that was given up long ago is ended as soon as another waits for it, and not before", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const { pipe, served, unblock, submit, settle } = setUp();
+    const hanging = submit(1);
+    pipe.cancel(hanging.request);
+    vi.advanceTimersByTime(LATE_MS);
+    expect([pipe.isHeldUp, unblock.mock.calls.length]).toEqual([true, 0]);
+    const next = submit(2);
+    expect([unblock.mock.calls.length, served]).toEqual([1, [1]]);
+    await settle(0);
+    expect([pipe.isHeldUp, served]).toEqual([false, [1, 2]]);
+    await settle(1);
+    expect([hanging.answers.length, next.answers]).toEqual([1, [STATUS_OK]]);
+    // The same, when somebody waits already.
+    pipe.cancel(submit(3).request);
+    submit(4);
+    vi.advanceTimersByTime(LATE_MS);
+    expect(unblock).toHaveBeenCalledTimes(2);
+    // Nothing is left of one that came back in time.
+    await settle(2);
+    pipe.cancel(submit(5).request);
+    await settle(3);
+    pipe.restart();
+    vi.advanceTimersByTime(LATE_MS);
+    expect(unblock).toHaveBeenCalledTimes(2);
+  } finally {
+    vi.useRealTimers();
+  }
 });
