@@ -3,10 +3,13 @@
  * Chromium refuses a state change while another is under way, and control transfers too: they take turns. Each is given
  * some time, and a device whose change does not end is given up, because the browser does nothing for it from then on.
  */
+import { claimInterface, claimsUntil } from "./claim-interface.ts";
 import { inTime } from "./in-time.ts";
 import { PlugError } from "./plug-error.ts";
 import { isDisconnected, nameOf } from "./transfer-status.ts";
 import type { Ability, UsbManners } from "./usb-manners.ts";
+
+const NONE: ReadonlySet<number> = new Set();
 
 export class BrowserDevice {
   readonly usb: USBDevice;
@@ -60,10 +63,12 @@ export class BrowserDevice {
     return result;
   }
 
-  /** Claims what can be claimed of `interfaces`. */
-  async claim(interfaces: readonly number[]): Promise<void> {
+  /** Claims what can be claimed of `interfaces`. Those of `mine` were claimed before a close(): they may take a while. */
+  async claim(interfaces: readonly number[], mine: ReadonlySet<number> = NONE): Promise<void> {
+    const until = claimsUntil();
     for (const number of interfaces) {
-      if (await this.#does(() => this.usb.claimInterface(number), "claiming an interface of")) this.claimed.add(number);
+      const claim = () => claimInterface(this.usb, number, mine.has(number) ? until : 0);
+      if (await this.#does(claim, "claiming an interface of")) this.claimed.add(number);
     }
   }
 
@@ -168,8 +173,9 @@ export class BrowserDevice {
     if (configuration !== 0 && this.configuration !== configuration) {
       await this.#does(() => this.usb.selectConfiguration(configuration), "configuring");
     }
+    const mine = new Set(this.claimed);
     this.claimed.clear();
-    await this.claim(interfaces);
+    await this.claim(interfaces, mine);
   }
 
   /** Does what some systems cannot, and learns whether this one can. */

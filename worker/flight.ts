@@ -29,9 +29,13 @@ export class FlightCount {
     return this.#orphans;
   }
 
-  /** Bytes of all devices. */
-  get totalBytes(): number {
-    return this.#all ? this.#all.totalBytes : this.#bytes;
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The count of all devices. */
+  get all(): FlightCount {
+    return this.#all ?? this;
   }
 
   add(bytes: number, orphans: number): void {
@@ -110,6 +114,6 @@ export const NOTHING = new Uint8Array(0);
 /** May another flight of `length` bytes start beside these? */
 export function hasRoom(flights: readonly Flight[], depth: number, length: number, count: FlightCount): boolean {
   if (flights.length === 0) return true;
-  if (flights.length >= depth || count.totalBytes + length > TOTAL_BYTES_MAX) return false;
+  if (flights.length >= depth || count.all.bytes + length > TOTAL_BYTES_MAX) return false;
   return flights.reduce((sum, flight) => sum + flight.length, length) <= FLIGHT_BYTES_MAX;
 }

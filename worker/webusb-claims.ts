@@ -1,4 +1,5 @@
 /** At the plug of a WebUSB device: which interfaces the guest can have. */
+import { claimInterface, claimsUntil } from "./claim-interface.ts";
 import { inTime } from "./in-time.ts";
 import { PlugError } from "./plug-error.ts";
 import { type ConfigurationInfo, interfacesOf, protectedClassOf } from "./raw-descriptors.ts";
@@ -29,11 +30,12 @@ export async function claimAll(
   const claimed = new Set<number>();
   const held = new Set<number>();
   const notes: string[] = [];
+  const until = claimsUntil();
   let busy = false;
   let exempt = isReal(device);
   for (const number of active ? interfacesOf(active) : []) {
     const protectedClass = active && protectedClassOf(active, number);
-    const claim = device.claimInterface(number);
+    const claim = claimInterface(device, number, until);
     try {
       await inTime(claim, `claiming interface ${number} of ${name}`);
       claimed.add(number);

@@ -297,7 +297,6 @@ export const STEPS: readonly Step[] = [
       order.push("closed");
       await Promise.all(pending);
       await device.open();
-      await device.claimInterface(0);
       return [...order, await tell(device.controlTransferOut(setup(3)))];
     },
   },

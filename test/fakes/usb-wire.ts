@@ -80,7 +80,7 @@ export class Wire implements BusWire {
   /** The bus is one: isochronous transfers take turns. */
   #isochronousTurn: Promise<unknown> = Promise.resolve();
   /** Ends the wait of control transfers that the device does not answer. */
-  readonly #hanging = new Set<() => void>();
+  readonly #hanging = new Map<Flight, () => void>();
   /** Control transfers take turns. */
   #controlTurn: Promise<unknown> = Promise.resolve();
   readonly #halted = new Set<number>();
@@ -146,7 +146,7 @@ export class Wire implements BusWire {
         if (!this.#controls.includes(control)) return;
         const answer = await this.#answer(setup, data);
         if (!this.#controls.includes(control)) return;
-        if (answer === "nak") await new Promise<void>((end) => this.#hanging.add(end));
+        if (answer === "nak") await new Promise<void>((end) => this.#hanging.set(control, end));
         if (!this.#controls.includes(control)) return;
         this.#controls.splice(this.#controls.indexOf(control), 1);
         if (answer === "error") reject(transferError());
@@ -196,7 +196,7 @@ export class Wire implements BusWire {
 
   /** Takes the control transfers off the wire. */
   takeControls(): Rejectable[] {
-    for (const end of this.#hanging) end();
+    for (const end of this.#hanging.values()) end();
     this.#hanging.clear();
     return this.#controls.splice(0);
   }
@@ -205,7 +205,10 @@ export class Wire implements BusWire {
   take(buffer: Uint8Array): Rejectable | undefined {
     for (const list of [this.#transfers, this.#isochronous, this.#controls] as Flight[][]) {
       const index = list.findIndex((each) => each.buffer === buffer);
-      if (index >= 0) return list.splice(index, 1)[0];
+      if (index < 0) continue;
+      const [taken] = list.splice(index, 1);
+      if (taken) this.#hanging.get(taken)?.();
+      return taken;
     }
     return undefined;
   }

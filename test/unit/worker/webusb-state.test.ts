@@ -1,5 +1,5 @@
 /** Configurations, alternates, resets and unplugs of a WebUSB device. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   SPEED_HIGH,
   STATUS_CANCELLED,
@@ -117,6 +117,23 @@ describe.each(HOSTS)("over %s", (_, plugged) => {
     expect(await backend.stats()).toMatchObject({ devices: 0, owned: 0, orphans: 0 });
     expect(await backend.plug(1, 2, source())).toMatchObject({ plug: 1 });
   });
+});
+
+test("closed, and not yet let go by the system: claims are tried again, at a reset and at the next plug", async () => {
+  const { usbDevice, front, device, backend } = await plugged();
+  const claim = vi.spyOn(usbDevice, "claimInterface");
+  const isHeld = () => claim.mockRejectedValueOnce(new DOMException("Unable to claim interface.", "NetworkError"));
+  await front.send(bulkOut(counting(1))).done;
+  isHeld();
+  isHeld();
+  expect(await front.reset().done).toMatchObject({ status: STATUS_OK });
+  await front.send({ setup: SET_CONFIGURATION_1 }).done;
+  device.push(0x81, counting(4));
+  expect(await front.send(bulkIn(8)).done).toMatchObject({ actual: 4 });
+  await backend.unplug(1, 1);
+  isHeld();
+  await expect(backend.plug(1, 1, source())).resolves.toMatchObject({ plug: 2 });
+  expect(claim).toHaveBeenCalledTimes(5);
 });
 
 test("where the browser cannot change the configuration, the guest keeps the old one", async () => {
