@@ -1,5 +1,6 @@
 /** What can be plugged in: the cards on the page. */
 import type { DeviceSource } from "../../worker/protocol.ts";
+import { namesOf } from "../rules/device-name.ts";
 import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
 import type { Glyph } from "./icons.ts";
 import { inBytes } from "./rate.ts";
@@ -19,6 +20,8 @@ export interface Card {
   /** A person may take the card off the list. */
   readonly forget?: () => void | Promise<void>;
   readonly ids: DeviceIds;
+  /** What hotplug rules call it; none for what is gone with the page. */
+  readonly names: readonly string[];
   source(): USBDevice | DeviceSource;
 }
 
@@ -32,6 +35,7 @@ const BLANK_DRIVE: Card = {
   detail: "FAT, in memory; forgotten when pulled out",
   single: false,
   ids: { name: "Flash drive" },
+  names: ["blank-drive"],
   source: () => blankDrive(`PVUSB${String(++drives).padStart(4, "0")}`),
 };
 
@@ -43,12 +47,23 @@ const KEYBOARD: Card = {
   detail: "types into the guest's screen",
   single: false,
   ids: { name: "Keyboard" },
+  names: ["keyboard"],
   source: () => ({ kind: "keyboard" }),
 };
 
 /** A software device without settings. */
 function softwareCard(glyph: Glyph, name: string, detail: string, source: DeviceSource): Card {
-  return { id: source.kind, glyph, name, short: name, detail, single: false, ids: { name }, source: () => source };
+  return {
+    id: source.kind,
+    glyph,
+    name,
+    short: name,
+    detail,
+    single: false,
+    ids: { name },
+    names: [source.kind],
+    source: () => source,
+  };
 }
 
 export const SOFTWARE: readonly Card[] = [
@@ -77,22 +92,24 @@ export function fileCard(file: File, forget: (card: Card) => void): Card {
     single: true,
     forget: () => forget(card),
     ids: { name: file.name },
+    names: [],
     source: () => ({ kind: "flash-drive", image: { blob: file }, readOnly: true, serial: `FILE${files}` }),
   };
   return card;
 }
 
-const deviceNumbers = new WeakMap<USBDevice, number>();
+const deviceCards = new WeakMap<USBDevice, Card>();
 let devices = 0;
 
+/** Always the same one for a device. */
 export function webUsbCard(device: USBDevice, forget: () => Promise<void>): Card {
-  const number = deviceNumbers.get(device) ?? ++devices;
-  deviceNumbers.set(device, number);
+  const known = deviceCards.get(device);
+  if (known) return known;
   const { vendorId, productId } = device;
   const name = device.productName || `USB device ${hexId(vendorId)}:${hexId(productId)}`;
   const maker = device.manufacturerName ? `${device.manufacturerName}, ` : "";
-  return {
-    id: `webusb-${number}`,
+  const card: Card = {
+    id: `webusb-${++devices}`,
     glyph: "device",
     name,
     short: name,
@@ -101,6 +118,9 @@ export function webUsbCard(device: USBDevice, forget: () => Promise<void>): Card
     single: true,
     forget,
     ids: { name, vendorId, productId },
+    names: namesOf(device),
     source: () => device,
   };
+  deviceCards.set(device, card);
+  return card;
 }

@@ -97,11 +97,30 @@ export class PvPort extends SessionElement {
               ? html`<pv-type-here .session=${this.session} .number=${view.number}></pv-type-here>`
               : nothing
           }
+          ${view.ruled === undefined ? nothing : this.#rule(view, view.ruled)}
           <button type="button" class="quiet unplug" aria-label=${`Unplug ${view.name} from port ${view.number}`} @click=${this.#unplug}>
             Unplug
           </button>
         </div>
       </div>
+    `;
+  }
+
+  #rule({ name, number }: PortView, ruled: boolean): TemplateResult {
+    const words = ruled ? "Forget rule" : "Always plug here";
+    const title = ruled
+      ? `Forget rule: ${name} is always plugged into port ${number}`
+      : `Always plug here: ${name} in port ${number}`;
+    return html`
+      <button
+        type="button"
+        class="quiet rule"
+        aria-label=${title}
+        title=${title}
+        @click=${() => this.session.setRule(number, !ruled)}
+      >
+        ${words}
+      </button>
     `;
   }
 

@@ -4,13 +4,15 @@
  *
  *     pv-app ─ has a ─ Session ─┬─ UsbHost ─ UsbController ─ UsbPort 1…8
  *                               ├─ Guest (console in and out)
- *                               ├─ GrantedDevices (WebUSB)
+ *                               ├─ CardList (what can be plugged, WebUSB among it)
+ *                               ├─ CardRules (what plugs itself)
  *                               ├─ UsbCapture (a file for Wireshark)
- *                               └─ Card[] (what can be plugged), Words[] (what went wrong)
+ *                               └─ Words[] (what went wrong)
  */
-import { GrantedDevices, hasWebUsb } from "../granted-devices.ts";
 import type { UsbController, UsbHost } from "../index.ts";
-import { type Card, fileCard, SOFTWARE, webUsbCard } from "./cards.ts";
+import { CardList } from "./card-list.ts";
+import { CardRules, placeOf } from "./card-rules.ts";
+import type { Card } from "./cards.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
 import { Rate } from "./rate.ts";
 import { UsbCapture } from "./usb-capture.ts";
@@ -19,13 +21,12 @@ import {
   cameBack,
   grantFailed,
   linkLost,
-  NO_WEBUSB,
   type Platform,
   platformOf,
   plugFailed,
   pulledOut,
+  rulesFailed,
   startFailed,
-  USB_FORBIDDEN,
   type Words,
 } from "./words.ts";
 
@@ -41,7 +42,24 @@ interface Place {
 
 export class Session {
   readonly #listeners = new Set<() => void>();
-  readonly #granted = new GrantedDevices();
+  readonly #list = new CardList(
+    () => {
+      this.#rules.offer(this.cards);
+      this.#changed();
+    },
+    () => void this.#rules.returned(),
+  );
+  readonly #rules = new CardRules(
+    {
+      holds: (card) => this.#places.some((place) => place.card?.id === card.id),
+      isFree: (place) => this.#freeAt(place) !== undefined,
+      plug: async (card, place) => {
+        const number = this.#freeAt(place);
+        if (number !== undefined && !(await this.#plugInto(card, number))) throw new Error("told to the person");
+      },
+    },
+    (error) => this.complain(rulesFailed(error)),
+  );
   readonly #places: Place[] = Array.from({ length: PORTS }, () => ({
     card: undefined,
     rate: new Rate(),
@@ -52,8 +70,6 @@ export class Session {
   #controller: UsbController | undefined;
   #guest: PageGuest | undefined;
   #state: GuestState = { is: "off" };
-  #files: readonly Card[] = [];
-  #devices: readonly Card[] = [];
   #problems: readonly Words[] = [];
   #carried: Carried | undefined;
   #selected: number | undefined;
@@ -64,8 +80,6 @@ export class Session {
     host: () => this.#host,
     announce: (words) => this.announce(words),
   });
-  /** Why real devices cannot be had here, if they cannot. */
-  usbTrouble: Words | undefined;
   /** Where the guest's console goes. */
   onConsole: ((bytes: Uint8Array) => void) | undefined;
   /** Where v86 draws the guest's screen. */
@@ -82,7 +96,12 @@ export class Session {
   }
 
   get cards(): readonly Card[] {
-    return [...SOFTWARE, ...this.#files, ...this.#devices];
+    return this.#list.all;
+  }
+
+  /** Why real devices cannot be had here, if they cannot. */
+  get usbTrouble(): Words | undefined {
+    return this.#list.trouble;
   }
 
   get problems(): readonly Words[] {
@@ -128,6 +147,7 @@ export class Session {
       inFlight: status?.counters.inFlight ?? 0,
       errors: status?.counters.errors ?? 0,
       notes: plugged?.notes ?? [],
+      ruled: place.card && place.card.names.length > 0 ? this.#rules.has(place.card, number) : undefined,
     };
   }
 
@@ -139,29 +159,17 @@ export class Session {
 
   // ------------------------------------------------------------------ real devices
 
-  /** Follows the devices that were granted to the page. */
+  /** Reads the rules that are kept, and follows the devices that were granted to the page. */
   async watchDevices(): Promise<void> {
-    if (!hasWebUsb()) {
-      this.usbTrouble = NO_WEBUSB;
-      this.#changed();
-      return;
-    }
-    this.#granted.onChange = (devices) => {
-      this.#devices = devices.map((device) => webUsbCard(device, () => this.#granted.forget(device)));
-      this.#changed();
-    };
-    try {
-      await this.#granted.start();
-    } catch {
-      this.usbTrouble = USB_FORBIDDEN;
-      this.#changed();
-    }
+    this.#rules.offer(this.cards);
+    await Promise.all([this.#rules.start(), this.#list.watch()]);
+    this.#changed();
   }
 
   /** Opens the browser's chooser. */
   async grant(): Promise<void> {
     try {
-      const device = await this.#granted.request();
+      const device = await this.#list.request();
       if (device) this.announce(`${device.productName || "The device"} is in the list now.`);
     } catch (error) {
       const words = grantFailed(error);
@@ -254,8 +262,9 @@ export class Session {
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
     this.#changed();
     again.forEach((card, index) => {
-      if (card) void this.plug(card, index + 1);
+      if (card) void this.#plugInto(card, index + 1);
     });
+    this.#rules.retry();
   }
 
   // ------------------------------------------------------------------ plug and unplug
@@ -270,6 +279,14 @@ export class Session {
     if (place.card) return this.#refuse(`Port ${number} is taken. Unplug what is there, or choose another port.`);
     const elsewhere = this.portOf(card);
     if (elsewhere !== undefined) await this.unplug(elsewhere);
+    return this.#plugInto(card, number);
+  }
+
+  /** The port is free. */
+  async #plugInto(card: Card, number: number): Promise<boolean> {
+    const controller = this.#controller;
+    if (!controller) return false;
+    const place = this.#place(number);
     place.card = card;
     place.failed = false;
     if (this.#selected === number) this.#selected = undefined;
@@ -283,6 +300,7 @@ export class Session {
       this.#empty(place);
       place.failed = true;
       this.complain(plugFailed(error, number, card.ids, this.#platform));
+      this.#rules.look();
       return false;
     }
   }
@@ -299,8 +317,23 @@ export class Session {
       this.complain(plugFailed(error, number, card.ids, this.#platform));
     } finally {
       this.#empty(place);
+      this.#rules.unplugged(card, "person");
+      this.#rules.look();
       this.#changed();
     }
+  }
+
+  /** What is in the port goes there by itself from now on, or does so no more. */
+  setRule(number: number, always: boolean): void {
+    const { card } = this.#place(number);
+    if (!card) return;
+    if (always) this.#rules.set(card, number);
+    else this.#rules.delete(card);
+    this.announce(
+      always
+        ? `${card.short} is always plugged into port ${number} from now on.`
+        : `${card.short} is not plugged in by itself any more.`,
+    );
   }
 
   /** A key of the person's keyboard, to the software keyboard in a port. */
@@ -323,18 +356,11 @@ export class Session {
   async addFiles(list: Iterable<File>, port?: number): Promise<void> {
     let target = port;
     for (const file of list) {
-      const card = fileCard(file, (gone) => this.#forgetFile(gone));
-      this.#files = [...this.#files, card];
-      this.#changed();
+      const card = this.#list.addFile(file);
       if (this.canPlug) await this.plug(card, target ?? this.freePort);
       else this.announce(`${card.short} is in the list now.`);
       target = undefined;
     }
-  }
-
-  #forgetFile(card: Card): void {
-    this.#files = this.#files.filter(({ id }) => id !== card.id);
-    this.#changed();
   }
 
   /** Takes a card off the list, out of its port first. */
@@ -387,14 +413,25 @@ export class Session {
       this.complain(linkLost(reason));
       return;
     }
-    this.#empty(this.#place(number));
+    const place = this.#place(number);
+    const { card } = place;
+    this.#empty(place);
+    if (card) this.#rules.unplugged(card, "device");
     this.announce(pulledOut(number, reason));
+    void this.#list.refresh().then(() => this.#rules.look());
   }
 
   #empty(place: Place): void {
     place.card = undefined;
     place.rate = new Rate();
     place.failed = false;
+  }
+
+  /** The number of the port at this place, if nothing is in it. */
+  #freeAt(text: string): number | undefined {
+    const place = this.#places.findIndex((each, index) => placeOf(index + 1) === text && !each.card);
+    const port = this.#controller?.ports[place];
+    return port && !port.plugged && !port.busy ? port.number : undefined;
   }
 
   #place(number: number): Place {

@@ -20,6 +20,8 @@ export interface PortView {
   readonly inFlight: number;
   readonly errors: number;
   readonly notes: readonly string[];
+  /** A rule plugs the card in here by itself; undefined for a card that can have none. */
+  readonly ruled: boolean | undefined;
 }
 
 /** What is in a person's hand: a card, or what hangs at a port, or files from their computer. */

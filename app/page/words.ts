@@ -209,6 +209,15 @@ export function linkLost(reason: string): Words {
   };
 }
 
+/** What is kept in the browser cannot be read or written. */
+export function rulesFailed(error: unknown): Words {
+  return {
+    title: "The rules for devices cannot be kept",
+    text: sentence(error instanceof Error ? error.message : String(error)),
+    steps: ["Allow this page to store data, then load it again. Until then, plug devices in by hand."],
+  };
+}
+
 /** Interface classes that browsers keep to themselves, and what to use here instead. */
 const PROTECTED_CLASSES: Readonly<Record<number, { readonly what: string; readonly instead?: string }>> = {
   1: { what: "audio" },

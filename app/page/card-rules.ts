@@ -1,0 +1,74 @@
+/** The page's hotplug rules: kept in the browser, applied to the cards and the sockets that a person sees. */
+import { Hotplug, type HotplugPorts } from "../rules/hotplug.ts";
+import { idbRulesStore } from "../rules/idb-rules-store.ts";
+import { Rules } from "../rules/rules.ts";
+import { type Keeper, keepRules } from "../rules/store.ts";
+import type { Card } from "./cards.ts";
+
+/** A socket in rules: the page has one guest with one hub. */
+export function placeOf(port: number): string {
+  return `1:0:${port}`;
+}
+
+export class CardRules {
+  readonly #rules = new Rules();
+  readonly #hotplug: Hotplug<Card>;
+  readonly #complain: (error: unknown) => void;
+  #keeper: Keeper | undefined;
+
+  /** `complain` hears why rules cannot be read or kept. */
+  constructor(ports: HotplugPorts<Card>, complain: (error: unknown) => void) {
+    this.#hotplug = new Hotplug(this.#rules, ports);
+    this.#complain = complain;
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.#keeper = await keepRules(this.#rules, idbRulesStore());
+    } catch (error) {
+      this.#complain(error);
+    }
+  }
+
+  /** These are there to be plugged. */
+  offer(cards: readonly Card[]): void {
+    this.#hotplug.offerOnly(new Map(cards.map((card) => [card, card.names])));
+  }
+
+  unplugged(card: Card, by: "person" | "device"): void {
+    this.#hotplug.unplugged(card, by);
+  }
+
+  look(): void {
+    this.#hotplug.look();
+  }
+
+  retry(): void {
+    this.#hotplug.retry();
+  }
+
+  /** The tab is seen again: another one may have changed the rules. */
+  async returned(): Promise<void> {
+    await this.#keeper?.reload().catch(this.#complain);
+    this.#hotplug.retry();
+  }
+
+  /** The card's rule names this port. */
+  has(card: Card, port: number): boolean {
+    return this.#rules.match(card.names)?.place === placeOf(port);
+  }
+
+  set(card: Card, port: number): void {
+    const [name] = card.names;
+    if (name === undefined) return;
+    this.#rules.set(name, placeOf(port));
+    this.#keeper?.saved().catch(this.#complain);
+  }
+
+  delete(card: Card): void {
+    const rule = this.#rules.match(card.names);
+    if (!rule) return;
+    this.#rules.delete(rule.device);
+    this.#keeper?.saved().catch(this.#complain);
+  }
+}
