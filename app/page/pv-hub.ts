@@ -1,8 +1,8 @@
 /** The virtual root hub as a picture: eight sockets and what is plugged into them. */
 import { html, type TemplateResult } from "lit";
 import type { PvPort } from "./pv-port.ts";
-import { PORTS } from "./session.ts";
 import { SessionElement } from "./session-element.ts";
+import { PORTS } from "./sockets.ts";
 import "./pv-capture.ts";
 import "./pv-port.ts";
 

@@ -14,7 +14,8 @@ import { CardList } from "./card-list.ts";
 import { CardRules, placeOf } from "./card-rules.ts";
 import type { Card } from "./cards.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
-import { Rate } from "./rate.ts";
+import { Said } from "./said.ts";
+import { PORTS, Sockets } from "./sockets.ts";
 import { UsbCapture } from "./usb-capture.ts";
 import { type Carried, type GuestState, type PortView, stateOf } from "./views.ts";
 import {
@@ -30,15 +31,7 @@ import {
   type Words,
 } from "./words.ts";
 
-export const PORTS = 8;
 const SAMPLE_MS = 500;
-const PROBLEMS_MAX = 3;
-
-interface Place {
-  card: Card | undefined;
-  rate: Rate;
-  failed: boolean;
-}
 
 export class Session {
   readonly #listeners = new Set<() => void>();
@@ -51,7 +44,7 @@ export class Session {
   );
   readonly #rules = new CardRules(
     {
-      holds: (card) => this.#places.some((place) => place.card?.id === card.id),
+      holds: (card) => this.#sockets.find(card) !== undefined,
       isFree: (place) => this.#freeAt(place) !== undefined,
       plug: async (card, place) => {
         const number = this.#freeAt(place);
@@ -60,20 +53,15 @@ export class Session {
     },
     (error) => this.complain(rulesFailed(error)),
   );
-  readonly #places: Place[] = Array.from({ length: PORTS }, () => ({
-    card: undefined,
-    rate: new Rate(),
-    failed: false,
-  }));
+  readonly #sockets = new Sockets();
+  readonly #said = new Said();
   readonly #platform: Platform = platformOf(navigator.userAgent);
   #host: UsbHost | undefined;
   #controller: UsbController | undefined;
   #guest: PageGuest | undefined;
   #state: GuestState = { is: "off" };
-  #problems: readonly Words[] = [];
   #carried: Carried | undefined;
   #selected: number | undefined;
-  #announcement = "";
   #size: [columns: number, rows: number] | undefined;
   #sampler: ReturnType<typeof setInterval> | undefined;
   readonly capture = new UsbCapture({
@@ -105,12 +93,12 @@ export class Session {
   }
 
   get problems(): readonly Words[] {
-    return this.#problems;
+    return this.#said.problems;
   }
 
   /** The last thing that happened, for those who do not see the page. */
   get announcement(): string {
-    return this.#announcement;
+    return this.#said.announcement;
   }
 
   get carried(): Carried | undefined {
@@ -128,12 +116,11 @@ export class Session {
 
   /** Which port a card of which there is one is in. */
   portOf(card: Card): number | undefined {
-    const index = card.single ? this.#places.findIndex((place) => place.card?.id === card.id) : -1;
-    return index < 0 ? undefined : index + 1;
+    return card.single ? this.#sockets.find(card) : undefined;
   }
 
   port(number: number): PortView {
-    const place = this.#place(number);
+    const place = this.#sockets.at(number);
     const port = this.#controller?.ports[number - 1];
     const plugged = port?.plugged;
     const status = port?.status;
@@ -152,9 +139,8 @@ export class Session {
   }
 
   get freePort(): number | undefined {
-    const free = (number: number) => !this.#place(number).card;
-    if (this.#selected !== undefined && free(this.#selected)) return this.#selected;
-    return Array.from({ length: PORTS }, (_, index) => index + 1).find(free);
+    const selected = this.#selected;
+    return selected !== undefined && !this.#sockets.at(selected).card ? selected : this.#sockets.firstFree;
   }
 
   // ------------------------------------------------------------------ real devices
@@ -181,7 +167,7 @@ export class Session {
 
   async start(): Promise<void> {
     if (this.#state.is === "starting") return;
-    const again = this.#places.map(({ card }) => card);
+    const again = this.#sockets.cards;
     await this.stop();
     const since = performance.now();
     // A start that failed may still have files on their way.
@@ -233,7 +219,7 @@ export class Session {
     this.#guest = undefined;
     this.#host = undefined;
     this.#controller = undefined;
-    for (const place of this.#places) this.#empty(place);
+    this.#sockets.emptyAll();
     this.#setGuest({ is: "off" });
     await guest?.stop();
     await host?.close();
@@ -275,7 +261,7 @@ export class Session {
     const controller = this.#controller;
     if (!controller) return this.#refuse("Start Linux first: the hub has no power.");
     if (number === undefined) return this.#refuse("All ports are taken. Unplug something first.");
-    const place = this.#place(number);
+    const place = this.#sockets.at(number);
     if (place.card) return this.#refuse(`Port ${number} is taken. Unplug what is there, or choose another port.`);
     const elsewhere = this.portOf(card);
     if (elsewhere !== undefined) await this.unplug(elsewhere);
@@ -286,7 +272,7 @@ export class Session {
   async #plugInto(card: Card, number: number): Promise<boolean> {
     const controller = this.#controller;
     if (!controller) return false;
-    const place = this.#place(number);
+    const place = this.#sockets.at(number);
     place.card = card;
     place.failed = false;
     if (this.#selected === number) this.#selected = undefined;
@@ -297,7 +283,7 @@ export class Session {
       return true;
     } catch (error) {
       if (this.#controller !== controller) return false;
-      this.#empty(place);
+      this.#sockets.empty(number);
       place.failed = true;
       this.complain(plugFailed(error, number, card.ids, this.#platform));
       this.#rules.look();
@@ -306,7 +292,7 @@ export class Session {
   }
 
   async unplug(number: number): Promise<void> {
-    const place = this.#place(number);
+    const place = this.#sockets.at(number);
     const { card } = place;
     if (!card || !this.#controller) return;
     this.#carried = undefined;
@@ -316,7 +302,7 @@ export class Session {
     } catch (error) {
       this.complain(plugFailed(error, number, card.ids, this.#platform));
     } finally {
-      this.#empty(place);
+      this.#sockets.empty(number);
       this.#rules.unplugged(card, "person");
       this.#rules.look();
       this.#changed();
@@ -325,7 +311,7 @@ export class Session {
 
   /** What is in the port goes there by itself from now on, or does so no more. */
   setRule(number: number, always: boolean): void {
-    const { card } = this.#place(number);
+    const { card } = this.#sockets.at(number);
     if (!card) return;
     if (always) this.#rules.set(card, number);
     else this.#rules.delete(card);
@@ -345,7 +331,7 @@ export class Session {
   }
 
   releaseKeys(number: number): void {
-    if (!this.#place(number).card) return;
+    if (!this.#sockets.at(number).card) return;
     void this.#controller
       ?.port(number)
       .input({ type: "release-keys" })
@@ -386,19 +372,18 @@ export class Session {
   // ------------------------------------------------------------------ what is said
 
   announce(text: string): void {
-    this.#announcement = text;
+    this.#said.announcement = text;
     this.#changed();
   }
 
   complain(words: Words): void {
-    this.#announcement = "";
-    this.#problems = [words, ...this.#problems.filter(({ title }) => title !== words.title)].slice(0, PROBLEMS_MAX);
+    this.#said.complain(words);
     this.#changed();
   }
 
   dismiss(words: Words): void {
-    this.#problems = this.#problems.filter((each) => each !== words);
-    for (const place of this.#places) place.failed = false;
+    this.#said.dismiss(words);
+    this.#sockets.forgetFailures();
     this.#changed();
   }
 
@@ -409,48 +394,27 @@ export class Session {
 
   #lost(number: number, reason: string): void {
     if (number === 0) {
-      for (const place of this.#places) this.#empty(place);
+      this.#sockets.emptyAll();
       this.complain(linkLost(reason));
       return;
     }
-    const place = this.#place(number);
+    const place = this.#sockets.at(number);
     const { card } = place;
-    this.#empty(place);
+    this.#sockets.empty(number);
     if (card) this.#rules.unplugged(card, "device");
     this.announce(pulledOut(number, reason));
     void this.#list.refresh().then(() => this.#rules.look());
   }
 
-  #empty(place: Place): void {
-    place.card = undefined;
-    place.rate = new Rate();
-    place.failed = false;
-  }
-
   /** The number of the port at this place, if nothing is in it. */
   #freeAt(text: string): number | undefined {
-    const place = this.#places.findIndex((each, index) => placeOf(index + 1) === text && !each.card);
-    const port = this.#controller?.ports[place];
+    const { ports = [] } = this.#controller ?? {};
+    const port = ports.find(({ number }) => placeOf(number) === text && !this.#sockets.at(number).card);
     return port && !port.plugged && !port.busy ? port.number : undefined;
   }
 
-  #place(number: number): Place {
-    const place = this.#places[number - 1];
-    if (!place) throw new RangeError(`There is no port ${number}.`);
-    return place;
-  }
-
   #sample(): void {
-    const ports = this.#controller?.ports ?? [];
-    const now = performance.now();
-    let any = false;
-    for (const { number, plugged, status } of ports) {
-      if (!plugged) continue;
-      any = true;
-      const { bytesIn, bytesOut } = status.counters;
-      this.#place(number).rate.sample(now, bytesIn + bytesOut);
-    }
-    if (any || this.capture.running) this.#changed();
+    if (this.#sockets.sample(this.#controller?.ports ?? []) || this.capture.running) this.#changed();
   }
 
   #setGuest(state: GuestState): void {
