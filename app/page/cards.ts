@@ -73,7 +73,7 @@ export const SOFTWARE: readonly Card[] = [
   softwareCard("microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
   softwareCard("speaker", "Speaker", "takes the guest's sound; the page does not play it", { kind: "speaker" }),
   softwareCard("network", "Ethernet adapter", "all of them are on one cable", { kind: "ethernet" }),
-  softwareCard("device", "Serial adapter", "FT232R with a loopback plug: it echoes", {
+  softwareCard("device", "Serial adapter", "FT232R, which echoes what it is sent", {
     kind: "serial",
     loopback: true,
   }),
