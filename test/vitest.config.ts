@@ -13,6 +13,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/property/**/*.test.ts"],
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -24,9 +24,12 @@
 
 static const uint64_t FULL = 0xfffffffffffffffeULL;
 
+/* A completed URB, as the frame tells it. Its owner's memory is written when it is reaped and no sooner, as the kernel does: who
+ * closes a file may have freed it before. */
 struct done {
-  struct usbdevfs_urb *urb;
   struct done *next;
+  size_t size;
+  uint32_t words[];
 };
 
 struct file {
@@ -134,13 +137,32 @@ static int32_t submit(uint32_t file, struct usbdevfs_urb *urb) {
   return 0;
 }
 
+/* Words: file, URB (2), status, bytes, failed packets, packets, then bytes and status of each packet, then an IN's data. */
+static struct usbdevfs_urb *fill(const struct done *done) {
+  const uint32_t *words = done->words;
+  struct usbdevfs_urb *urb = (struct usbdevfs_urb *)(uintptr_t)(words[1] | (uint64_t)words[2] << 32);
+  uint32_t packets = words[6];
+  const uint32_t *details = words + 7;
+  const char *data = (const char *)(details + 2 * packets);
+  char *buffer = (char *)urb->buffer + (urb->type == USBDEVFS_URB_TYPE_CONTROL ? SETUP_SIZE : 0);
+  urb->status = (int)words[3];
+  urb->actual_length = (int)words[4];
+  urb->error_count = (int)words[5];
+  for (uint32_t i = 0; i < packets; i++) {
+    urb->iso_frame_desc[i].actual_length = details[2 * i];
+    urb->iso_frame_desc[i].status = details[2 * i + 1];
+  }
+  memcpy(buffer, data, done->size - (size_t)(data - (const char *)words));
+  return urb;
+}
+
 static int32_t reap(struct file *file, void **urb) {
   struct done *done;
   int32_t result = 0;
   pthread_mutex_lock(&lock);
   done = file->first;
   if (done) {
-    *urb = done->urb;
+    *urb = fill(done);
     file->first = done->next;
     free(done);
   } else {
@@ -205,28 +227,16 @@ int ioctl(int fd, unsigned long request, ...) {
   return -1;
 }
 
-/* Words: file, URB (2), status, bytes, failed packets, packets, then bytes and status of each packet, then an IN's data. */
 void usbfs_complete(const uint32_t *words, size_t size) {
-  uint64_t name = words[1] | (uint64_t)words[2] << 32;
-  struct usbdevfs_urb *urb = (struct usbdevfs_urb *)(uintptr_t)name;
-  uint32_t packets = words[6];
-  const uint32_t *details = words + 7;
-  const char *data = (const char *)(details + 2 * packets);
-  size_t length = size - (size_t)(data - (const char *)words);
-  struct done *done = calloc(1, sizeof *done);
+  struct done *done = malloc(sizeof *done + size);
   struct file *file;
+  if (!done) return;
+  done->next = NULL;
+  done->size = size;
+  memcpy(done->words, words, size);
   pthread_mutex_lock(&lock);
   file = by_number(words[0]);
-  if (file && done) {
-    urb->status = (int)words[3];
-    urb->actual_length = (int)words[4];
-    urb->error_count = (int)words[5];
-    for (uint32_t i = 0; i < packets; i++) {
-      urb->iso_frame_desc[i].actual_length = details[2 * i];
-      urb->iso_frame_desc[i].status = details[2 * i + 1];
-    }
-    memcpy((char *)urb->buffer + (urb->type == USBDEVFS_URB_TYPE_CONTROL ? SETUP_SIZE : 0), data, length);
-    done->urb = urb;
+  if (file) {
     if (file->first) file->last->next = done;
     else file->first = done;
     file->last = done;
