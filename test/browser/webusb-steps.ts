@@ -525,8 +525,10 @@ export const STEPS: readonly Step[] = [
       const fresh = new Promise<USBDevice>((resolve) => {
         usb.addEventListener("connect", (event) => resolve(event.device));
       });
+      const gone = new Promise((resolve) => usb.addEventListener("disconnect", resolve));
       await tell(device.transferIn(1, 512));
       const other = await fresh;
+      await gone; // Chromium may say it after the other's arrival
       const [listed] = await usb.getDevices();
       return [
         other === device,
