@@ -20,6 +20,27 @@ const CONFIGURATION_LENGTH = 9;
 /** What guests take at most (Linux has the lowest limit). */
 export const CONFIGURATIONS_MAX = 8;
 
+/**
+ * A browser refuses every request to a device without an active configuration, reading its descriptors too. Where the computer
+ * has configured nothing, the first is made active. Rejects with a PlugError.
+ */
+export async function ensureConfigured(device: USBDevice, name: string): Promise<void> {
+  if (device.configuration) return;
+  const [first] = device.configurations;
+  if (!first) throw noConfiguration(name);
+  try {
+    await inTime(device.selectConfiguration(first.configurationValue), `configuring ${name}`);
+  } catch (error) {
+    if (isDisconnected(error)) throw goneError(name, error);
+    if (error instanceof PlugError) throw error;
+    throw new PlugError(
+      "AccessError",
+      `This computer does not configure ${name} (${reasonOf(error)}). Reconnect it, to another port or hub if you can.`,
+      { cause: error },
+    );
+  }
+}
+
 /** The 18 bytes of the device descriptor (USB 2.0 §9.6.1). Rejects with a PlugError. */
 export async function readDevice(device: USBDevice, name: string): Promise<Uint8Array> {
   const bytes = given(await ask(device, name, DESCRIPTOR_DEVICE, 0, DEVICE_LENGTH));
@@ -45,7 +66,7 @@ export async function readConfigurations(
 ): Promise<{ configurations: ConfigurationInfo[]; notes: string[] }> {
   const configurations: ConfigurationInfo[] = [];
   let isCut = false;
-  let refusal = new PlugError("UnsupportedError", `${capital(name)} has no configuration, so nobody can use it.`);
+  let refusal = noConfiguration(name);
   for (let index = 0; index < Math.min(promised, CONFIGURATIONS_MAX); index++) {
     const head = await ask(device, name, DESCRIPTOR_CONFIGURATION, index, CONFIGURATION_LENGTH);
     const total = head instanceof PlugError ? 0 : (head[2] ?? 0) | ((head[3] ?? 0) << 8);
@@ -100,6 +121,10 @@ async function ask(
       cause: error,
     });
   }
+}
+
+function noConfiguration(name: string): PlugError {
+  return new PlugError("UnsupportedError", `${capital(name)} has no configuration, so nobody can use it.`);
 }
 
 function given(answer: Uint8Array | PlugError): Uint8Array {

@@ -12,7 +12,7 @@ import { isReal, knownSpeed } from "./real-device.ts";
 import { inferSpeed } from "./speed.ts";
 import { UsbManners } from "./usb-manners.ts";
 import { claimAll } from "./webusb-claims.ts";
-import { hasQualifier, readConfigurations, readDevice } from "./webusb-descriptors.ts";
+import { ensureConfigured, hasQualifier, readConfigurations, readDevice } from "./webusb-descriptors.ts";
 import { type UsbContext, WebUsbDevice } from "./webusb-device.ts";
 import { capital, openError, pulledOut } from "./webusb-words.ts";
 
@@ -121,6 +121,7 @@ async function open(
     void opening.then(() => device.close()).catch(() => undefined);
     throw openError(error, name);
   }
+  await ensureConfigured(device, name);
   const deviceBytes = await readDevice(device, name);
   const { configurations, notes } = await readConfigurations(device, name, deviceBytes[17] ?? 0);
   const claims = await claimAll(device, name, configurations);

@@ -101,7 +101,7 @@ export class FakeDeviceState {
   /** What the browser's device service lets a page send. */
   isAllowed({ requestType, recipient, request, index }: USBControlTransferParameters, isIn: boolean): boolean {
     if (requestType === "standard" && !(isIn && STANDARD_ALLOWED.includes(request))) return false;
-    if (requestType !== "standard" && !this.configuration) return false;
+    if (!this.configuration) return false; // also reading a descriptor
     if (this.#unrestricted) return true;
     const interfaces = this.configuration?.interfaces ?? [];
     if (recipient === "interface")

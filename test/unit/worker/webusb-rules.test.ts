@@ -179,6 +179,12 @@ test("a device that nobody has configured is plugged, and the guest configures i
   expect(await front.send(bulkOut(counting(4))).done).toMatchObject({ status: STATUS_OK });
 });
 
+test("a device that nobody has configured, where a browser cannot configure it, is refused in words", async () => {
+  await expect(plugged({}, { configuration: 0, manners: "windows" })).rejects.toThrow(
+    /This computer does not configure/,
+  );
+});
+
 test("a claim that never ends after another configuration: the port drops in words, the rest goes on", async () => {
   const { front, backend } = await plugged(
     { configurations: [[VENDOR_INTERFACE], [VENDOR_INTERFACE, { number: 1 }]] },
