@@ -5,8 +5,9 @@ import type { Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ScriptedFunction } from "../fakes/scripted-function.ts";
 import { FakeUsb } from "../fakes/usb.ts";
+import { Wire } from "../fakes/usb-wire.ts";
 import { type Computer, missing, startComputer } from "../usbfs/launch.ts";
-import { STEPS, type Step, type Tell } from "./webusb-steps.ts";
+import { type Dies, STEPS, type Step, type Tell } from "./webusb-steps.ts";
 
 /** Runs in the page: nothing but its arguments. */
 async function perform(run: Step["run"], usb: USB): Promise<unknown> {
@@ -34,7 +35,13 @@ async function perform(run: Step["run"], usb: USB): Promise<unknown> {
     if (!device) await new Promise((resolve) => setTimeout(resolve, 10));
   }
   if (!device) return "The device never came.";
-  const outcome = await run(device, tell, usb);
+  const dies: Dies = async (device) => {
+    for (let wait = 0; wait < 500; wait++) {
+      if ((await tell(device.open())).startsWith("NotFoundError")) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const outcome = await run(device, tell, usb, dies);
   await device.close().catch(() => undefined);
   return outcome;
 }
@@ -56,7 +63,12 @@ async function fakely(step: Step): Promise<unknown> {
   const usb = new FakeUsb();
   const fn = new ScriptedFunction({ serialNumber: "CONFORM", ...step.device });
   step.script?.(fn);
-  const options = { ...(step.bound && { busy: step.bound }), ...(step.forbidden && { forbidden: true }) };
+  const { bound, forbidden, configuration } = step;
+  const options = {
+    ...(bound && { busy: bound }),
+    ...(forbidden && { forbidden }),
+    ...(configuration !== undefined && { configuration }),
+  };
   const device = usb.plug(fn, options);
   const hand = lendAHand(
     step,
@@ -96,13 +108,15 @@ describe.skipIf(reason !== undefined)(reason ?? "Chromium and the fake agree:", 
     const { kernel } = computer;
     const fn = new ScriptedFunction({ serialNumber: "CONFORM", ...step.device });
     step.script?.(fn);
-    const options = { ...(step.bound && { bound: step.bound }), ...(step.forbidden && { forbidden: true }) };
-    kernel.plug(fn, options);
+    const { bound, forbidden, configuration } = step;
+    const options = { ...(bound && { bound }), ...(forbidden && { forbidden }) };
+    const plug = () => kernel.plug(fn, options, new Wire(fn, configuration ?? 1));
+    plug();
     const hand = lendAHand(
       step,
       () => kernel.pending(fn),
       () => kernel.unplug(fn),
-      () => kernel.plug(fn, options),
+      plug,
     );
     const text = `(${perform.toString()})(({ ${step.run.toString().replace(/^(async )?\(/, "run: $&")} }).run, navigator.usb)`;
     const outcome = await page.evaluate(text);

@@ -7,18 +7,22 @@ import type { ScriptedFunction, ScriptedInterface, ScriptedOptions } from "../fa
 /** Puts what came of a call into words: a value, or the error's name and message. */
 export type Tell = (call: Promise<unknown>) => Promise<string>;
 
+export type Dies = (device: USBDevice) => Promise<void>;
+
 export interface Step {
   readonly title: string;
   readonly device?: ScriptedOptions;
   /** Interfaces that a driver of the computer holds. */
   readonly bound?: readonly number[];
   readonly forbidden?: boolean;
+  /** What the computer has configured, if it is not the first. */
+  readonly configuration?: number;
   /** What the device does, before the page begins. */
   script?(fn: ScriptedFunction): void;
   /** What happens at the computer once so many transfers are on their way. */
   readonly hand?: { readonly pending: number; readonly does: "unplug" | "replug" };
-  /** `device` is not open. */
-  run(device: USBDevice, tell: Tell, usb: USB): Promise<unknown>;
+  /** `device` is not open. `dies` waits until the page's object knows that its device is gone: no event says that. */
+  run(device: USBDevice, tell: Tell, usb: USB, dies: Dies): Promise<unknown>;
 }
 
 const BULK_IN = 0x81;
@@ -264,6 +268,59 @@ export const STEPS: readonly Step[] = [
     },
   },
   {
+    title: "clearing a halt is use enough, after reset()",
+    run: async (device, tell) => {
+      await device.open();
+      await device.claimInterface(0);
+      return [
+        await tell(device.reset()),
+        await tell(device.clearHalt("in", 1)),
+        await tell(device.releaseInterface(0)),
+      ];
+    },
+  },
+  {
+    title: "a request to the interface is use enough, after reset()",
+    script: (fn) => {
+      fn.onControl = () => packet(1);
+    },
+    run: async (device, tell) => {
+      await device.open();
+      await device.claimInterface(0);
+      const ask = (requestType: USBRequestType) =>
+        tell(device.controlTransferIn({ requestType, recipient: "interface", request: 1, value: 0, index: 0 }, 1));
+      return [
+        await tell(device.reset()),
+        await ask("vendor"),
+        await tell(device.releaseInterface(0)),
+        await ask("class"),
+        await tell(device.releaseInterface(0)),
+      ];
+    },
+  },
+  {
+    title: "a device that the computer has not configured",
+    device: { configurations: [[{ number: 0 }], [{ number: 0 }]] },
+    configuration: 0,
+    run: async (device, tell) => {
+      const ask = (requestType: USBRequestType, request: number, value: number) =>
+        tell(device.controlTransferIn({ requestType, recipient: "device", request, value, index: 0 }, 8));
+      const before = device.configuration;
+      await device.open();
+      return [
+        before,
+        await tell(device.claimInterface(0)),
+        await tell(device.transferIn(1, 8)),
+        await ask("standard", 6, 0x100),
+        await ask("vendor", 1, 0),
+        await tell(device.selectConfiguration(0)),
+        await tell(device.selectConfiguration(2)),
+        device.configuration?.configurationValue,
+        await tell(device.claimInterface(0)),
+      ];
+    },
+  },
+  {
     title: "a pending IN at close() is aborted before close() resolves",
     run: async (device, tell) => {
       await device.open();
@@ -394,6 +451,7 @@ export const STEPS: readonly Step[] = [
         (await tell(device.transferOut(2, new Uint8Array(resizable)))).split(":")[0],
         (await tell(device.transferIn(1, 32 * 1024 * 1024 + 1))).split(":")[0],
         await tell(device.transferIn(1, 17 * 1024 * 1024)),
+        await tell(device.transferOut(2, new Uint8Array(17 * 1024 * 1024))),
       ];
     },
   },
@@ -457,6 +515,23 @@ export const STEPS: readonly Step[] = [
     },
   },
   {
+    title: "a request that the device never answers ends at reset() and at close()",
+    script: (fn) => {
+      fn.onControl = () => "nak";
+    },
+    run: async (device, tell) => {
+      await device.open();
+      const setup = { requestType: "vendor", recipient: "device", request: 1, value: 0, index: 0 } as const;
+      const told: string[] = [];
+      for (const end of ["reset", "close"] as const) {
+        const pending = tell(device.controlTransferIn(setup, 8));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        told.push(await tell(device[end]()), await pending);
+      }
+      return told;
+    },
+  },
+  {
     title: "requests to interfaces and endpoints that are not claimed",
     run: async (device, tell) => {
       await device.open();
@@ -496,7 +571,7 @@ export const STEPS: readonly Step[] = [
   {
     title: "an unplug ends what is on its way, and the page is told",
     hand: { pending: 2, does: "unplug" },
-    run: async (device, tell, usb) => {
+    run: async (device, tell, usb, dies) => {
       await device.open();
       await device.claimInterface(0);
       const gone = new Promise<boolean>((resolve) => {
@@ -505,8 +580,10 @@ export const STEPS: readonly Step[] = [
       const pending = [tell(device.transferIn(1, 512)), tell(device.transferIn(3, 64))];
       // Which of the two errors it is, and whether the event comes first, is a matter of chance in Chromium.
       const ends = (await Promise.all(pending)).map((words) => /^(NetworkError|AbortError): /.test(words));
+      const isTold = await gone;
+      await dies(device);
       return [
-        ...[...ends, await gone],
+        ...[...ends, isTold],
         await tell(device.transferIn(1, 512)),
         await tell(device.claimInterface(0)),
         await tell(device.reset()),
@@ -517,18 +594,31 @@ export const STEPS: readonly Step[] = [
     },
   },
   {
+    title: "an unplug ends a request that the device never answers",
+    script: (fn) => {
+      fn.onControl = () => "nak";
+    },
+    hand: { pending: 1, does: "unplug" },
+    run: async (device, tell, _, dies) => {
+      await device.open();
+      const setup = { requestType: "vendor", recipient: "device", request: 1, value: 0, index: 0 } as const;
+      const end = await tell(device.controlTransferIn(setup, 8));
+      await dies(device);
+      return [/^(NetworkError|AbortError|NotFoundError): /.test(end), await tell(device.controlTransferIn(setup, 8))];
+    },
+  },
+  {
     title: "a replug is another object, and the old one stays dead",
     hand: { pending: 1, does: "replug" },
-    run: async (device, tell, usb) => {
+    run: async (device, tell, usb, dies) => {
       await device.open();
       await device.claimInterface(0);
       const fresh = new Promise<USBDevice>((resolve) => {
         usb.addEventListener("connect", (event) => resolve(event.device));
       });
-      const gone = new Promise((resolve) => usb.addEventListener("disconnect", resolve));
       await tell(device.transferIn(1, 512));
       const other = await fresh;
-      await gone; // Chromium may say it after the other's arrival
+      await dies(device);
       const [listed] = await usb.getDevices();
       return [
         other === device,

@@ -38,7 +38,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
   readonly #options: FakeDeviceOptions;
   readonly #manners: FakeManners;
   readonly #state: FakeDeviceState;
-  /** Interfaces that a reset took from the browser, which does not know it. Their next transfer claims them again. */
+  /** Interfaces that a reset took from the browser, which does not know it. Whatever uses them next claims them again. */
   readonly #taken = new Set<FakeInterface>();
   /** It has been opened, where that asks the person. */
   #isAllowedByPerson = false;
@@ -177,6 +177,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const bmRequestType = 0x80 | requestTypeBits(setup);
     const { request, value, index } = setup;
     if (!this.#state.isAllowed(setup, true)) return this.#refused();
+    this.#useBy(setup);
     const wLength = length & 0xffff;
     const result = await this.#call(
       this.wire.control({ bmRequestType, bRequest: request, wValue: value, wIndex: index, wLength }, new Uint8Array(0)),
@@ -191,6 +192,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const bmRequestType = requestTypeBits(setup);
     const { request, value, index } = setup;
     if (!this.#state.isAllowed(setup, false)) return this.#refused();
+    this.#useBy(setup);
     const result = await this.#call(
       this.wire.control(
         { bmRequestType, bRequest: request, wValue: value, wIndex: index, wLength: bytes.length & 0xffff },
@@ -204,6 +206,7 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
     const { address } = this.#state.endpoint(direction, endpointNumber);
     await this.#call(this.hang.pass("clearHalt"));
     if (this.#manners.clearHaltCancelsInterface) this.#cancel(this.wire.takeAll(this.#siblingsOf(address)));
+    this.#use(address);
     this.wire.clearHalt(address);
   }
 
@@ -332,6 +335,14 @@ export class FakeUsbDevice extends FakeDeviceInfo implements USBDevice {
 
   #use(address: number): void {
     for (const each of this.#taken) if (addressesOf(each).includes(address)) this.#taken.delete(each);
+  }
+
+  /** A maker's own requests use nothing. */
+  #useBy({ requestType, recipient, index }: USBControlTransferParameters): void {
+    if (requestType === "vendor") return;
+    if (recipient === "endpoint") this.#use(index & 0x8f);
+    if (recipient !== "interface") return;
+    for (const each of this.#taken) if (each.interfaceNumber === (index & 0xff)) this.#taken.delete(each);
   }
 
   async #change(name: StateChange, work: () => void): Promise<void> {

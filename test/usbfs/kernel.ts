@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import type { FakeEndpoint } from "../fakes/usb-configuration.ts";
 import type { FakeFunction } from "../fakes/usb-function.ts";
 import { type BusWire, type IsochPacket, Wire, type WireResult } from "../fakes/usb-wire.ts";
 import { Device, OpenFile, type PlugOptions, type Urb } from "./device.ts";
@@ -38,6 +39,13 @@ const CONNECT = 23;
 const URB_TYPE_ISO = 0;
 const URB_TYPE_CONTROL = 2;
 const SETUP_SIZE = 8;
+
+// bmRequestType (USB 2.0 table 9-2)
+const TYPE_MASK = 0x60;
+const TYPE_VENDOR = 0x40;
+const RECIPIENT_MASK = 0x1f;
+const RECIPIENT_INTERFACE = 1;
+const RECIPIENT_ENDPOINT = 2;
 
 export class Kernel {
   readonly #folder: string;
@@ -224,12 +232,12 @@ export class Kernel {
         wire.setConfiguration(first);
         return;
       case CLEAR_HALT:
-        if (!device.endpoint(first & 0x8f)) throw failure("ENOENT");
+        this.#claimOf(file, first & 0x8f);
         wire.clearHalt(first & 0x8f);
         return;
       case RESET:
-        // usbfs has no way to keep its interfaces over a reset: the kernel takes them off it.
-        for (const { interfaceNumber } of device.interfaces) this.#end(device, interfaceNumber);
+        // usbfs has no way to keep its interfaces over a reset: the kernel takes them off it. Endpoint 0 is emptied too.
+        for (const transfer of wire.takeAll()) transfer.reject(failure("ESHUTDOWN"));
         device.claims.clear();
         wire.reset();
         device.bind();
@@ -255,6 +263,14 @@ export class Kernel {
     device.claims.set(interfaceNumber, file);
   }
 
+  /** The endpoint, whose interface its user has from now on. */
+  #claimOf(file: OpenFile, address: number): FakeEndpoint {
+    const found = file.device.endpoint(address);
+    if (!found) throw failure("ENOENT");
+    this.#claim(file, found.interfaceNumber);
+    return found.endpoint;
+  }
+
   /** What is on its way to the endpoints of an interface ends. */
   #end(device: Device, interfaceNumber: number): void {
     const addresses = device.endpoints(interfaceNumber).map(({ address }) => address);
@@ -272,7 +288,7 @@ export class Kernel {
     const urb: Urb = { name: [word(1), word(2)], endpoint: address, buffer };
     file.urbs.add(urb);
     const work = isControl
-      ? this.#control(file.device, payload, buffer)
+      ? this.#control(file, payload, buffer)
       : this.#transfer(file, type, address, lengths, buffer);
     work.then(
       ({ status, data }) => this.#complete(file, urb, status, data),
@@ -280,10 +296,16 @@ export class Kernel {
     );
   }
 
-  async #control({ wire }: Device, setup: Uint8Array, data: Uint8Array): Promise<Outcome> {
+  async #control(file: OpenFile, setup: Uint8Array, data: Uint8Array): Promise<Outcome> {
     const view = new DataView(setup.slice(0, SETUP_SIZE).buffer);
     const [bmRequestType, bRequest] = [view.getUint8(0), view.getUint8(1)];
     const [wValue, wIndex, wLength] = [2, 4, 6].map((at) => view.getUint16(at, true)) as [number, number, number];
+    // What is asked of an interface or an endpoint is for who has it; a maker's own requests are anybody's.
+    const isVendor = (bmRequestType & TYPE_MASK) === TYPE_VENDOR;
+    const recipient = bmRequestType & RECIPIENT_MASK;
+    if (!isVendor && recipient === RECIPIENT_INTERFACE) this.#claim(file, wIndex & 0xff);
+    if (!isVendor && recipient === RECIPIENT_ENDPOINT && wIndex & 0x0f) this.#claimOf(file, wIndex & 0x8f);
+    const { wire } = file.device;
     return outcome(await wire.control({ bmRequestType, bRequest, wValue, wIndex, wLength }, data));
   }
 
@@ -295,10 +317,8 @@ export class Kernel {
     buffer: Uint8Array<ArrayBuffer>,
   ): Promise<Outcome | { status: undefined; data: Isochronous }> {
     const { device } = file;
-    const found = device.endpoint(address);
-    if (!found) throw failure("ENOENT");
-    this.#claim(file, found.interfaceNumber);
-    if (type !== URB_TYPE_ISO) return outcome(await device.wire.transfer(address, found.endpoint.packetSize, buffer));
+    const { packetSize } = this.#claimOf(file, address);
+    if (type !== URB_TYPE_ISO) return outcome(await device.wire.transfer(address, packetSize, buffer));
     const packets = await device.wire.isochronous(address, lengths, buffer);
     return { status: undefined, data: { packets, bytes: buffer } };
   }
