@@ -1,5 +1,5 @@
 /** What a saved state keeps of the controller, and how it is read back from a file, which is not trusted. */
-import { SPEED_SUPER } from "../../asm/layout.ts";
+import { EVENT_PLUG_MASK, PORTS_MAX, ROUTE_MASK, SPEED_SUPER } from "../../asm/layout.ts";
 import { Saved, StateError } from "../../asm/saved.ts";
 import { ENDPOINT_ID_MAX, EP_STATE_ERROR, SLOT_STATE_CONFIGURED } from "./context.ts";
 import type { EndpointSaved } from "./endpoint.ts";
@@ -93,9 +93,9 @@ function readEndpoint(saved: Saved): { readonly id: number } & EndpointSaved {
 
 function readPlug(saved: Saved): SavedPlug {
   return {
-    port: saved.integer("port", 0xff),
-    route: saved.integer("route"),
-    plug: saved.integer("plug"),
+    port: saved.integer("port", PORTS_MAX, 1),
+    route: saved.integer("route", ROUTE_MASK),
+    plug: saved.integer("plug", EVENT_PLUG_MASK),
     ended: saved.flag("ended"),
   };
 }

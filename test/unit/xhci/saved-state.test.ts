@@ -281,6 +281,10 @@ it("a damaged state is refused, or harmless to the machine that takes it", () =>
         controller.pci.bar.write(DOORBELLS + 4, 4, BULK_IN);
         controller.pci.bar.read(USBSTS, 4);
         rig.settle();
+        controller.pci.reset();
+        rig.settle();
+        expect(rig.link.inFlight).toBe(0);
+        expect(back.violation).toBeUndefined();
       },
     ),
     { numRuns: 100 },
