@@ -236,7 +236,8 @@ export class Kernel {
         wire.clearHalt(first & 0x8f);
         return;
       case RESET:
-        // usbfs has no way to keep its interfaces over a reset: the kernel takes them off it. Endpoint 0 is emptied too.
+        // usbfs has no way to keep its interfaces over a reset: the kernel takes them off it. Then endpoint 0 is emptied.
+        for (const { interfaceNumber } of device.interfaces) this.#end(device, interfaceNumber);
         for (const transfer of wire.takeAll()) transfer.reject(failure("ESHUTDOWN"));
         device.claims.clear();
         wire.reset();
