@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const CLOCKED = ["audio", "camera", "usbtest"].map((name) => `test/guest/${name}.test.ts`);
 const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
-// A guest wants a core, and CI has two. A browser wants both. Groups run one after another.
+// A guest wants a core, and CI has two. Groups run one after another.
 export default defineConfig({
   test: {
     reporters: ["default", "./test/plain-reporter.ts"],
@@ -49,8 +49,8 @@ export default defineConfig({
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
           ...PATIENCE,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -58,17 +58,27 @@ export class CardRules {
     return this.#rules.match(card.names)?.place === placeOf(port);
   }
 
-  set(card: Card, port: number): void {
+  /** Resolves when that is kept: false if it cannot be, which has been said then. */
+  set(card: Card, port: number): Promise<boolean> {
     const [name] = card.names;
-    if (name === undefined) return;
-    this.#rules.set(name, placeOf(port));
-    this.#keeper?.saved().catch(this.#complain);
+    if (name !== undefined) this.#rules.set(name, placeOf(port));
+    return this.#kept();
   }
 
-  delete(card: Card): void {
+  /** As set(). */
+  delete(card: Card): Promise<boolean> {
     const rule = this.#rules.match(card.names);
-    if (!rule) return;
-    this.#rules.delete(rule.device);
-    this.#keeper?.saved().catch(this.#complain);
+    if (rule) this.#rules.delete(rule.device);
+    return this.#kept();
+  }
+
+  async #kept(): Promise<boolean> {
+    try {
+      await this.#keeper?.saved();
+      return true;
+    } catch (error) {
+      this.#complain(error);
+      return false;
+    }
   }
 }

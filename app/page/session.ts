@@ -310,11 +310,12 @@ export class Session {
   }
 
   /** What is in the port goes there by itself from now on, or does so no more. */
-  setRule(number: number, always: boolean): void {
+  async setRule(number: number, always: boolean): Promise<void> {
     const { card } = this.#sockets.at(number);
     if (!card) return;
-    if (always) this.#rules.set(card, number);
-    else this.#rules.delete(card);
+    const kept = always ? this.#rules.set(card, number) : this.#rules.delete(card);
+    this.#changed();
+    if (!(await kept)) return;
     this.announce(
       always
         ? `${card.short} is always plugged into port ${number} from now on.`
