@@ -6,6 +6,7 @@ import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Guests } from "./guests.ts";
 import { Link } from "./link.ts";
+import type { Notice } from "./notice.ts";
 import { parsePlace } from "./place.ts";
 import { Revival } from "./revival.ts";
 import { HostRules } from "./rules/host-rules.ts";
@@ -50,18 +51,6 @@ export interface AttachOptions {
   readonly guest?: string;
   /** False: hotplug rules leave its ports alone until controller.followRules(), for a guest that is to start without devices. */
   readonly followsRules?: boolean;
-}
-
-/**
- * Something a person should know about a port: a device that left by itself, that a restored state could not bring back
- * as it was, or that a rule could not plug. `port` 0 is the whole controller.
- */
-export interface Notice {
-  readonly controller: UsbController;
-  readonly port: number;
-  /** "1", or "1.2" for port 2 of the hub in port 1. */
-  readonly path: string;
-  readonly reason: string;
 }
 
 /** Starts a backend. Rejects with a sentence that says what is missing. */

@@ -24,10 +24,10 @@ export {
   type AttachOptions,
   createUsbHost,
   NotIsolatedError,
-  type Notice,
   UsbHost,
   type UsbHostOptions,
 } from "./host.ts";
+export type { Notice } from "./notice.ts";
 export { idbRulesStore } from "./rules/idb-rules-store.ts";
 export { type Rule, RuleError } from "./rules/rule.ts";
 export { Rules } from "./rules/rules.ts";

@@ -3,7 +3,7 @@
  * is plugged in again where it was. A guest loses what a person loses who pulls everything out and plugs it in again.
  */
 import type { DeviceSource } from "../worker/protocol.ts";
-import type { Notice } from "./host.ts";
+import type { Notice } from "./notice.ts";
 import type { RunningBackend } from "./start-backend.ts";
 import type { UsbController } from "./usb-controller.ts";
 import { BackendLostError } from "./worker-backend.ts";

@@ -1,7 +1,8 @@
 /** A host whose worker dies: what was asked of it, what its guests see, and what comes back. */
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Machine, PciFunction } from "../../app/guest/machine.ts";
-import { createUsbHost, type Notice } from "../../app/host.ts";
+import { createUsbHost } from "../../app/host.ts";
+import type { Notice } from "../../app/notice.ts";
 import { SPEED_FULL } from "../../asm/layout.ts";
 import { XhciDriver } from "../fakes/guest-driver/driver.ts";
 import { FakePciSlot } from "../fakes/guest-driver/pci-slot.ts";
