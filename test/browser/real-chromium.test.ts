@@ -1,30 +1,21 @@
 /** An unmodified Chromium sees the test's devices as its computer's: test/usbfs/README.md. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FakeVendor } from "../fakes/fake-vendor.ts";
-import { type Computer, missing, startComputer } from "../usbfs/launch.ts";
+import { type Computer, missing, openEmptyPage } from "../usbfs/launch.ts";
 import { SoftwareWire } from "../usbfs/software-wire.ts";
 
 const reason = missing();
 
 describe.skipIf(reason !== undefined)(reason ?? "a real Chromium with devices", () => {
-  let server: Server;
+  let opened: Awaited<ReturnType<typeof openEmptyPage>>;
   let computer: Computer;
   let page: Page;
   beforeAll(async () => {
-    server = createServer((_, response) => response.end("<!doctype html>"));
-    await new Promise<void>((resolve) => server.listen(0, resolve));
-    const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
-    computer = await startComputer(origin);
-    page = await computer.browser.newPage();
-    await page.goto(origin);
+    opened = await openEmptyPage();
+    ({ computer, page } = opened);
   });
-  afterAll(async () => {
-    await computer?.stop();
-    server?.close();
-  });
+  afterAll(() => opened?.stop());
 
   it("finds a device that is plugged in, moves data, and hears of its unplug", async () => {
     const device = new FakeVendor("REAL1");

@@ -1,12 +1,10 @@
 /** The fake navigator.usb is held to a real Chromium: both are taken through the same steps, and must say the same. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ScriptedFunction } from "../fakes/scripted-function.ts";
 import { FakeUsb } from "../fakes/usb.ts";
 import { Wire } from "../fakes/usb-wire.ts";
-import { type Computer, missing, startComputer } from "../usbfs/launch.ts";
+import { type Computer, missing, openEmptyPage } from "../usbfs/launch.ts";
 import { type Dies, STEPS, type Step, type Tell } from "./webusb-steps.ts";
 
 /** Runs in the page: nothing but its arguments. */
@@ -84,25 +82,14 @@ async function fakely(step: Step): Promise<unknown> {
 const reason = missing();
 
 describe.skipIf(reason !== undefined)(reason ?? "Chromium and the fake agree:", () => {
-  let server: Server;
+  let opened: Awaited<ReturnType<typeof openEmptyPage>>;
   let computer: Computer;
   let page: Page;
   beforeAll(async () => {
-    server = createServer((_, response) => {
-      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-      response.end("<!doctype html>");
-    });
-    await new Promise<void>((resolve) => server.listen(0, resolve));
-    const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
-    computer = await startComputer(origin);
-    page = await computer.browser.newPage();
-    await page.goto(origin);
+    opened = await openEmptyPage();
+    ({ computer, page } = opened);
   });
-  afterAll(async () => {
-    await computer?.stop();
-    server?.close();
-  });
+  afterAll(() => opened?.stop());
 
   async function really(step: Step): Promise<unknown> {
     const { kernel } = computer;

@@ -11,9 +11,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright";
+import type { Browser, Page } from "playwright";
 import { launchChromium, run } from "../browser/chromium.ts";
 import { Kernel } from "./kernel.ts";
 
@@ -63,6 +65,32 @@ export async function startComputer(origin: string): Promise<Computer> {
       await browser.close();
       await kernel.stop();
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Such a Chromium with an empty page in it, which may share memory. */
+export async function openEmptyPage(): Promise<{
+  readonly computer: Computer;
+  readonly page: Page;
+  stop(): Promise<void>;
+}> {
+  const server = createServer((_, response) => {
+    response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+    response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    response.end("<!doctype html>");
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const computer = await startComputer(origin);
+  const page = await computer.browser.newPage();
+  await page.goto(origin);
+  return {
+    computer,
+    page,
+    async stop() {
+      await computer.stop();
+      server.close();
     },
   };
 }
