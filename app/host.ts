@@ -133,6 +133,7 @@ export class UsbHost {
         const path = controller.backendLost(port, route);
         this.onNotice?.({ controller, port, path, reason });
       }),
+      listener(({ link, port, route }) => this.#controllers.get(link)?.portAt(port, route)?.onOutput?.()),
     );
   }
 
@@ -243,7 +244,7 @@ export class UsbHost {
   #join(end: CableEnd): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     end.connect(port1);
-    return this.#backend.control.joinCable(end.name, handOver(port2));
+    return this.#backend.control.joinCable(end.name, handOver(port2, [port2]));
   }
 
   /**

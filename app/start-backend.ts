@@ -36,9 +36,9 @@ export function nodeUsb(): Promise<NodeUsb> {
   return loadNodeUsb();
 }
 
-/** Gives a port away across a worker's boundary. */
-export function handOver(port: MessagePort): MessagePort {
-  return Comlink.transfer(port, [port]);
+/** Gives `parts` of something away across a worker's boundary. */
+export function handOver<T>(what: T, parts: Transferable[]): T {
+  return parts.length > 0 ? Comlink.transfer(what, parts) : what;
 }
 
 /** `worker` or what makes it; a single worker cannot be replaced when it is dead. */

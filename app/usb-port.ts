@@ -4,7 +4,7 @@ import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport, PortAddress }
 import type { HostController, RootHubPort } from "./controller.ts";
 import { type Device, originOf, sourceOf } from "./device-source.ts";
 import { formatPlace } from "./place.ts";
-import type { RunningBackend } from "./start-backend.ts";
+import { handOver, type RunningBackend } from "./start-backend.ts";
 import type { UsbController } from "./usb-controller.ts";
 
 /** A route string has four bits for each hub (USB 3.2 §8.9). */
@@ -39,6 +39,8 @@ export class UsbPort {
   #coming: Device | undefined;
   #ports: readonly UsbPort[] = [];
   #busy = false;
+  /** Called when the device has output. Forgotten when it leaves the port. */
+  onOutput: (() => void) | undefined;
 
   constructor(context: PortContext, hops: readonly number[]) {
     const [root = 0, ...behind] = hops;
@@ -144,12 +146,18 @@ export class UsbPort {
     );
   }
 
-  /** A key press and the like, to a software device. */
-  async input(message: DeviceInput): Promise<void> {
-    await this.#context.backend.control.input(this.#link, this.#root, message, this.#route);
+  /**
+   * A key press and the like, to a software device. Resolves when the device has it. `parts` of the message, such as the buffer
+   * of a picture, are given away instead of copied.
+   */
+  async input(message: DeviceInput, parts: Transferable[] = []): Promise<void> {
+    await this.#context.backend.control.input(this.#link, this.#root, handOver(message, parts), this.#route);
   }
 
-  /** What a software device has for a person since it was asked last: a speaker's sound. Undefined for the others. */
+  /**
+   * What a software device has for a person since it was asked last: a speaker's sound. Undefined for the others. `onOutput` is
+   * called when there is something, once until this has been asked; ask once after a plug or a move.
+   */
   async output(): Promise<DeviceOutput | undefined> {
     return this.#context.backend.control.output(this.#link, this.#root, this.#route);
   }
@@ -197,6 +205,7 @@ export class UsbPort {
     this.#report = undefined;
     this.#source = undefined;
     this.#ports = [];
+    this.onOutput = undefined;
   }
 
   async #during<T>(work: () => Promise<T>): Promise<T> {

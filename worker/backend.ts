@@ -6,7 +6,7 @@ import { checkCableName } from "./device/ethernet/ethernet.ts";
 import { ProgramStation } from "./device/ethernet/program-station.ts";
 import { createDevice } from "./device/index.ts";
 import { Link, type LinkClient } from "./link.ts";
-import { HUB_PORTS_MAX, type Place, placeName, TIER_BITS } from "./place.ts";
+import { HUB_PORTS_MAX, placeName, TIER_BITS } from "./place.ts";
 import { PlugError } from "./plug-error.ts";
 import { Port } from "./port.ts";
 import type {
@@ -41,7 +41,8 @@ export class Backend implements BackendControl {
   readonly #cables = new Cables();
   /** One move at a time. */
   #moves: Promise<unknown> = Promise.resolve();
-  #listener: ((notice: BackendNotice) => void) | undefined;
+  #left: ((notice: BackendNotice) => void) | undefined;
+  #hasOutput: ((address: PortAddress) => void) | undefined;
 
   constructor(options: BackendOptions = {}) {
     this.#webUsb = new WebUsbEnvironment(options.usb);
@@ -60,9 +61,13 @@ export class Backend implements BackendControl {
       source.kind === "webusb"
         ? openWebUsbDevice(source, host, this.#webUsb)
         : this.#createDevice(source, host, fastest, this.#cables);
-    const connection = new Connection(core, generation, open, ({ port, route }, reason) => {
-      if (port === 0) this.#connections.delete(link);
-      this.#listener?.({ link, port, route, reason });
+    const connection = new Connection(core, generation, {
+      open,
+      left: ({ port, route }, reason) => {
+        if (port === 0) this.#connections.delete(link);
+        this.#left?.({ link, port, route, reason });
+      },
+      hasOutput: ({ port, route }) => this.#hasOutput?.({ link, port, route }),
     });
     this.#connections.set(link, connection);
     void connection.link.run();
@@ -134,8 +139,9 @@ export class Backend implements BackendControl {
     };
   }
 
-  async listen(listener: (notice: BackendNotice) => void): Promise<void> {
-    this.#listener = listener;
+  async listen(left: (notice: BackendNotice) => void, hasOutput?: (address: PortAddress) => void): Promise<void> {
+    this.#left = left;
+    this.#hasOutput = hasOutput;
   }
 
   /** On the guest's own thread: answers now whatever can be answered at once. */
@@ -162,12 +168,12 @@ class Connection implements LinkClient {
   /** Ports and sockets count from 1: number n is at index n - 1. */
   readonly #ports: readonly Port[];
   readonly #sockets: readonly Socket[];
-  readonly #notify: (place: Place, reason: string) => void;
+  readonly #host: SocketHost;
 
-  /** `notify` hears of a device that leaves by itself, and of the whole link's end as port 0. */
-  constructor(core: Core, generation: number, open: DeviceOpener, notify: (place: Place, reason: string) => void) {
+  /** `host.left` hears of the whole link's end as port 0. */
+  constructor(core: Core, generation: number, host: SocketHost) {
     this.link = new Link(core, generation, this);
-    this.#notify = notify;
+    this.#host = host;
     this.#ports = Array.from({ length: PORTS_MAX }, (_, index) => {
       const port = index + 1;
       const owner = {
@@ -176,7 +182,6 @@ class Connection implements LinkClient {
       };
       return new Port({ port, route: 0, tier: 0 }, owner, this.link);
     });
-    const host: SocketHost = { open, left: notify };
     this.#sockets = this.#ports.slice(0, SOCKETS_MAX).map(({ place }, index) => {
       const contact = (_: number, isCompanion: boolean) => this.#ports[index + (isCompanion ? COMPANION_PORT : 0)];
       return new Socket(place, contact, host);
@@ -212,7 +217,7 @@ class Connection implements LinkClient {
 
   violated(reason: number): void {
     void this.close();
-    this.#notify(
+    this.#host.left(
       { port: 0, route: 0, tier: 0 },
       `The virtual controller broke the rules of its link (violation ${reason}). Start the guest again.`,
     );

@@ -109,4 +109,6 @@ export interface DeviceHost {
    * §9.4.9). A companion says itself as `half`.
    */
   wake(half?: Device): void;
+  /** There is something for `output()` now, and there was nothing before. May be said again before anybody has asked. */
+  hasOutput(): void;
 }

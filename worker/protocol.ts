@@ -303,8 +303,11 @@ export interface BackendControl {
   /** Joins a program to a cable, which is made if nobody is at it. `port` carries each CableMessage, and goes along in the call. */
   joinCable(name: string, port: MessagePort): Promise<void>;
   stats(): Promise<BackendStats>;
-  /** One listener; the last one given is called. */
-  listen(listener: (notice: BackendNotice) => void): Promise<void>;
+  /**
+   * One listener of each kind; the last one given is called. `hasOutput` hears of a device that has something for `output()`,
+   * once until it was asked.
+   */
+  listen(left: (notice: BackendNotice) => void, hasOutput?: (address: PortAddress) => void): Promise<void>;
 }
 
 /** Why a plug failed. `code` survives the worker's boundary as the error's name. */

@@ -40,6 +40,8 @@ export interface SocketHost {
   readonly open: DeviceOpener;
   /** Hears of a device that goes by itself. */
   left(place: Place, reason: string): void;
+  /** Hears once of a device that has output, until it was asked for it. */
+  hasOutput(place: Place): void;
 }
 
 export class Socket implements TieEnd {
@@ -123,7 +125,9 @@ export class Socket implements TieEnd {
   }
 
   output(): DeviceOutput | undefined {
-    return this.#state.name === "occupied" ? this.#state.device.output?.() : undefined;
+    if (this.#state.name !== "occupied") return undefined;
+    this.#state.tie.told = false;
+    return this.#state.device.output?.();
   }
 
   async #unplugNow(): Promise<void> {
@@ -249,6 +253,7 @@ export class Socket implements TieEnd {
   #connect(occupied: Occupied & { readonly sockets: Socket[] }): PlugReport {
     const { tie, halves, sockets } = occupied;
     tie.end = this;
+    tie.told = false; // whoever has it now asks once by himself
     this.#setState(occupied);
     const downstream = halves.map((half) => ({
       isFast: half.device.speed === SPEED_SUPER,
@@ -344,6 +349,10 @@ export class Socket implements TieEnd {
     const state = this.#state;
     if (state.name !== "occupied") return;
     state.halves.find(({ device }) => device === (half ?? state.device))?.port.wake();
+  }
+
+  deviceHasOutput(): void {
+    this.#host.hasOutput(this.#place);
   }
 
   /** Nothing gets through to the device from now on; it is closed once the caller has finished with it. */

@@ -7,6 +7,8 @@ export interface TieEnd {
   deviceGone(reason: string): void;
   /** One of the device's halves wants to be resumed. */
   deviceWakes(half: Device | undefined): void;
+  /** There is output, of which nobody was told yet. */
+  deviceHasOutput(): void;
 }
 
 export class Tie implements DeviceHost {
@@ -14,6 +16,8 @@ export class Tie implements DeviceHost {
   end: TieEnd | undefined;
   /** Why the device left while nobody had it. */
   left: string | undefined;
+  /** Somebody was told of output, and has not asked for it. */
+  told = false;
 
   readonly gone = (reason: string): void => {
     if (this.end) this.end.deviceGone(reason);
@@ -21,4 +25,10 @@ export class Tie implements DeviceHost {
   };
 
   readonly wake = (half?: Device): void => this.end?.deviceWakes(half);
+
+  readonly hasOutput = (): void => {
+    if (this.told || !this.end) return;
+    this.told = true;
+    this.end.deviceHasOutput();
+  };
 }

@@ -1,9 +1,10 @@
 /** The page's hotplug rules: kept in the browser, applied to the cards and the sockets that a person sees. */
+
+import type { Card } from "../hub/card.ts";
 import { Hotplug, type HotplugPorts } from "../rules/hotplug.ts";
 import { idbRulesStore } from "../rules/idb-rules-store.ts";
 import { Rules } from "../rules/rules.ts";
 import { type Keeper, keepRules } from "../rules/store.ts";
-import type { Card } from "./cards.ts";
 
 /** A socket in rules: the page has one guest with one hub. */
 export function placeOf(port: number): string {

@@ -1,34 +1,17 @@
 /** What can be plugged in: the cards on the page. */
 import type { DeviceSource } from "../../worker/protocol.ts";
+import type { Card, CardGroup } from "../hub/card.ts";
+import type { Glyph } from "../hub/icons.ts";
 import { namesOf } from "../rules/device-name.ts";
 import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
-import type { Glyph } from "./icons.ts";
 import { inBytes } from "./rate.ts";
-import { type DeviceIds, hexId, protectedInterfaces } from "./words.ts";
-
-export interface Card {
-  readonly id: string;
-  readonly glyph: Glyph;
-  readonly name: string;
-  /** The name in a sentence, or beside a port. */
-  readonly short: string;
-  readonly detail: string;
-  /** A sentence about what will not work. */
-  readonly warning?: string | undefined;
-  /** There is one of it: it is in one port at most. Others can be plugged as often as there are ports. */
-  readonly single: boolean;
-  /** A person may take the card off the list. */
-  readonly forget?: () => void | Promise<void>;
-  readonly ids: DeviceIds;
-  /** What hotplug rules call it; none for what is gone with the page. */
-  readonly names: readonly string[];
-  source(): USBDevice | DeviceSource;
-}
+import { hexId, protectedInterfaces } from "./words.ts";
 
 let drives = 0;
 
 const BLANK_DRIVE: Card = {
   id: "blank-drive",
+  group: "disks",
   glyph: "drive",
   name: `Flash drive (blank, ${inBytes(BLANK_DRIVE_SIZE)})`,
   short: "Flash drive",
@@ -36,11 +19,12 @@ const BLANK_DRIVE: Card = {
   single: false,
   ids: { name: "Flash drive" },
   names: ["blank-drive"],
-  source: () => blankDrive(`PVUSB${String(++drives).padStart(4, "0")}`),
+  open: () => blankDrive(`PVUSB${String(++drives).padStart(4, "0")}`),
 };
 
 const KEYBOARD: Card = {
   id: "keyboard",
+  group: "input",
   glyph: "keyboard",
   name: "Keyboard",
   short: "Keyboard",
@@ -48,13 +32,14 @@ const KEYBOARD: Card = {
   single: false,
   ids: { name: "Keyboard" },
   names: ["keyboard"],
-  source: () => ({ kind: "keyboard" }),
+  open: () => ({ kind: "keyboard" }),
 };
 
 /** A software device without settings. */
-function softwareCard(glyph: Glyph, name: string, detail: string, source: DeviceSource): Card {
+function softwareCard(group: CardGroup, glyph: Glyph, name: string, detail: string, source: DeviceSource): Card {
   return {
     id: source.kind,
+    group,
     glyph,
     name,
     short: name,
@@ -62,22 +47,24 @@ function softwareCard(glyph: Glyph, name: string, detail: string, source: Device
     single: false,
     ids: { name },
     names: [source.kind],
-    source: () => source,
+    open: () => source,
   };
 }
 
 export const SOFTWARE: readonly Card[] = [
   BLANK_DRIVE,
   KEYBOARD,
-  softwareCard("camera", "Camera", "films a test card whose frames are numbered", { kind: "camera" }),
-  softwareCard("microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
-  softwareCard("speaker", "Speaker", "takes the guest's sound; the page does not play it", { kind: "speaker" }),
-  softwareCard("network", "Ethernet adapter", "all of them are on one cable", { kind: "ethernet" }),
-  softwareCard("device", "Serial adapter", "FT232R, which echoes what it is sent", {
+  softwareCard("media", "camera", "Camera", "films a test card whose frames are numbered", { kind: "camera" }),
+  softwareCard("media", "microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
+  softwareCard("media", "speaker", "Speaker", "takes the guest's sound; the page does not play it", {
+    kind: "speaker",
+  }),
+  softwareCard("lines", "network", "Ethernet adapter", "all of them are on one cable", { kind: "ethernet" }),
+  softwareCard("lines", "device", "Serial adapter", "FT232R, which echoes what it is sent", {
     kind: "serial",
     loopback: true,
   }),
-  softwareCard("device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
+  softwareCard("more", "device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
 ];
 
 let files = 0;
@@ -85,6 +72,7 @@ let files = 0;
 export function fileCard(file: File, forget: (card: Card) => void): Card {
   const card: Card = {
     id: `file-${++files}`,
+    group: "disks",
     glyph: "file",
     name: file.name,
     short: file.name,
@@ -93,7 +81,7 @@ export function fileCard(file: File, forget: (card: Card) => void): Card {
     forget: () => forget(card),
     ids: { name: file.name },
     names: [],
-    source: () => ({ kind: "flash-drive", image: { blob: file }, readOnly: true, serial: `FILE${files}` }),
+    open: () => ({ kind: "flash-drive", image: { blob: file }, readOnly: true, serial: `FILE${files}` }),
   };
   return card;
 }
@@ -110,6 +98,7 @@ export function webUsbCard(device: USBDevice, forget: () => Promise<void>): Card
   const maker = device.manufacturerName ? `${device.manufacturerName}, ` : "";
   const card: Card = {
     id: `webusb-${++devices}`,
+    group: "real",
     glyph: "device",
     name,
     short: name,
@@ -119,7 +108,7 @@ export function webUsbCard(device: USBDevice, forget: () => Promise<void>): Card
     forget,
     ids: { name, vendorId, productId },
     names: namesOf(device),
-    source: () => device,
+    open: () => device,
   };
   deviceCards.set(device, card);
   return card;

@@ -1,8 +1,8 @@
 /** A device that can be plugged in: by its button, by picking the card up and choosing a port, or by dragging it. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Card } from "./cards.ts";
+import type { Card } from "../hub/card.ts";
+import { glyph } from "../hub/icons.ts";
 import { carryCard } from "./drag.ts";
-import { glyph } from "./icons.ts";
 import { SessionElement } from "./session-element.ts";
 
 export class PvDeviceCard extends SessionElement {

@@ -1,8 +1,8 @@
 /** The devices that can be plugged in, and where more come from: a file, or the browser's chooser. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { glyph } from "../hub/icons.ts";
 import { carriedBy } from "./drag.ts";
-import { glyph } from "./icons.ts";
 import { SessionElement } from "./session-element.ts";
 import "./pv-device-card.ts";
 import { wordsBlock } from "./words-block.ts";

@@ -1,8 +1,8 @@
 /** One port of the root hub: its socket with a light, the cable, and the device that hangs at it. */
 import { html, nothing, type TemplateResult } from "lit";
 import { SPEED_FULL, SPEED_HIGH, SPEED_LOW, SPEED_SUPER } from "../../asm/layout.ts";
+import { glyph, socket } from "../hub/icons.ts";
 import { carriedBy, carryPort } from "./drag.ts";
-import { glyph, socket } from "./icons.ts";
 import { inBytes } from "./rate.ts";
 import { SessionElement } from "./session-element.ts";
 import type { PortView } from "./views.ts";

@@ -9,10 +9,11 @@
  *                               ├─ UsbCapture (a file for Wireshark)
  *                               └─ Words[] (what went wrong)
  */
-import type { UsbController, UsbHost } from "../index.ts";
+
+import type { Card, Opened } from "../hub/card.ts";
+import type { DeviceSource, UsbController, UsbHost } from "../index.ts";
 import { CardList } from "./card-list.ts";
 import { CardRules, placeOf } from "./card-rules.ts";
-import type { Card } from "./cards.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
 import { Said } from "./said.ts";
 import { PORTS, Sockets } from "./sockets.ts";
@@ -278,7 +279,7 @@ export class Session {
     if (this.#selected === number) this.#selected = undefined;
     this.announce(`Plugging ${card.short} into port ${number}.`);
     try {
-      const report = await controller.port(number).plug(card.source());
+      const report = await controller.port(number).plug(deviceOf(await card.open()));
       this.announce([`${card.short} plugged into port ${number}.`, ...report.notes].join(" "));
       return true;
     } catch (error) {
@@ -426,6 +427,10 @@ export class Session {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function deviceOf(opened: Opened): USBDevice | DeviceSource {
+  return "source" in opened ? opened.source : opened;
 }
 
 class NotIsolated extends Error {

@@ -1,6 +1,7 @@
 /** What the page remembers of each port: the card in it, how much passes, whether the last plug failed. */
+
+import type { Card } from "../hub/card.ts";
 import type { UsbPort } from "../index.ts";
-import type { Card } from "./cards.ts";
 import { Rate } from "./rate.ts";
 
 export const PORTS = 8;

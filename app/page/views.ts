@@ -1,6 +1,7 @@
 /** What a person sees of the guest, of a port, and of what they have in their hand. */
+
+import type { Card } from "../hub/card.ts";
 import type { UsbPort } from "../index.ts";
-import type { Card } from "./cards.ts";
 import type { StartProgress } from "./guest.ts";
 
 export type GuestState =

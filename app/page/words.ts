@@ -1,4 +1,5 @@
 /** What the page says to a person when something is in the way: what happened, and what they can do. No stack traces. */
+import type { DeviceIds } from "../hub/card.ts";
 import { inBytes } from "./rate.ts";
 
 /** One message. `text` is what happened and why; `steps` are things to do; `command` is ready to copy. */
@@ -10,13 +11,6 @@ export interface Words {
 }
 
 export type Platform = "linux" | "windows" | "mac" | "android" | "chromeos" | "other";
-
-/** What is known of the device that did not work. */
-export interface DeviceIds {
-  readonly name: string;
-  readonly vendorId?: number;
-  readonly productId?: number;
-}
 
 export function platformOf(userAgent: string): Platform {
   if (/Android/.test(userAgent)) return "android";

@@ -12,7 +12,7 @@ import { readVector, VECTORS } from "../vectors/vector.ts";
 import { runs } from "./runs.ts";
 
 const vectors = VECTORS.map(readVector);
-const host: DeviceHost = { gone: () => undefined, wake: () => undefined };
+const host: DeviceHost = { gone: () => undefined, wake: () => undefined, hasOutput: () => undefined };
 
 /** A change of a device's bytes; its index is taken modulo their number. */
 const change = fc.record({

@@ -60,7 +60,7 @@ export class SoftwareWire implements BusWire {
   }
 
   static async plug(source: DeviceSource): Promise<SoftwareWire> {
-    const tie: DeviceHost = { gone: () => undefined, wake: () => undefined };
+    const tie: DeviceHost = { gone: () => undefined, wake: () => undefined, hasOutput: () => undefined };
     const host = await Host.plug(await createDevice(source, tie, SPEED_SUPER));
     void host.front.run();
     void host.back.run();

@@ -58,7 +58,11 @@ class Bench {
 
   static async plug(options: HubOptions, half: (device: Device) => Device = (device) => device): Promise<Bench> {
     const wakes: (Device | undefined)[] = [];
-    const device = createHub(options, { gone: (reason) => expect.fail(reason), wake: (half) => wakes.push(half) });
+    const device = createHub(options, {
+      gone: (reason) => expect.fail(reason),
+      wake: (half) => wakes.push(half),
+      hasOutput: () => undefined,
+    });
     const bench = new Bench(await Host.plug(half(device)));
     bench.wakes = wakes;
     return bench;

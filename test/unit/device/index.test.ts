@@ -4,7 +4,7 @@ import { createDevice } from "../../../worker/device/index.ts";
 import type { DeviceHost } from "../../../worker/device.ts";
 import type { DeviceSource } from "../../../worker/protocol.ts";
 
-const host: DeviceHost = { gone: (reason) => expect.fail(reason), wake: () => undefined };
+const host: DeviceHost = { gone: (reason) => expect.fail(reason), wake: () => undefined, hasOutput: () => undefined };
 
 test("each kind can be made", async () => {
   const sources: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource> = {

@@ -309,7 +309,7 @@ describe("remote wake-up (USB 2.0 §7.1.7.7)", () => {
 
   async function plugAwake() {
     const wake = vi.fn();
-    const host = await Host.plug(createKeyboard({ wake, gone() {} }));
+    const host = await Host.plug(createKeyboard({ wake, gone() {}, hasOutput() {} }));
     host.configure();
     host.control({ bmRequestType: 0x21, bRequest: 0x0a });
     return { host, wake };

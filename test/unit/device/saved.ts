@@ -5,7 +5,7 @@ import type { DeviceSource } from "../../../worker/protocol.ts";
 import { throughFile } from "../saved.ts";
 import { Host } from "./harness.ts";
 
-export const quiet: DeviceHost = { gone: () => undefined, wake: () => undefined };
+export const quiet: DeviceHost = { gone: () => undefined, wake: () => undefined, hasOutput: () => undefined };
 
 export async function remade(device: Device, source: DeviceSource): Promise<Device> {
   const origin = device.origin ?? source;

@@ -10,7 +10,7 @@ import {
   VIOLATION_COUNTER,
 } from "../../../asm/layout.ts";
 import { Backend } from "../../../worker/backend.ts";
-import type { BackendNotice } from "../../../worker/protocol.ts";
+import type { BackendNotice, PortAddress } from "../../../worker/protocol.ts";
 import { Front } from "../../fakes/front.ts";
 import { StubDevice } from "../../fakes/stub-device.ts";
 
@@ -262,7 +262,7 @@ test("disconnect answers everything, also for a device that is still being opene
   plugging.catch(() => undefined);
   await front.settle(2);
   const leaving = backend.disconnect(1);
-  const device = new StubDevice({ gone: () => undefined, wake: () => undefined });
+  const device = new StubDevice({ gone: () => undefined, wake: () => undefined, hasOutput: () => undefined });
   opened.resolve(device);
   await leaving;
   await expect(plugging).rejects.toMatchObject({ name: "NotFoundError" });
@@ -294,6 +294,25 @@ test("output comes from the device; an empty port and a device without any have 
   expect(await backend.output(1, 2)).toBeUndefined();
   await backend.unplug(1, 1);
   expect(await backend.output(1, 1)).toBeUndefined();
+});
+
+test("output is told once until it is asked for, and by another port after a move", async () => {
+  const { backend, device } = await plugged();
+  const told: string[] = [];
+  const tell = ({ link, port, route }: PortAddress) => told.push([link, port, route].join(" "));
+  await backend.listen(() => undefined, tell);
+  device.host.hasOutput();
+  device.host.hasOutput();
+  expect(told).toEqual(["1 1 0"]);
+  await backend.output(1, 1);
+  device.host.hasOutput();
+  expect(told).toEqual(["1 1 0", "1 1 0"]);
+  await backend.move({ link: 1, port: 1, route: 0 }, { link: 1, port: 2, route: 0 });
+  device.host.hasOutput();
+  expect(told.slice(2)).toEqual(["1 2 0"]);
+  await backend.unplug(1, 2);
+  device.host.hasOutput();
+  expect(told).toHaveLength(3);
 });
 
 test("more port events than the ring takes are kept until there is room", async () => {

@@ -283,7 +283,7 @@ test("a hub that is pulled out while a device behind it is being opened has that
   plugging.catch(() => undefined);
   await front.settle(2);
   const unplugging = backend.unplug(1, 1);
-  const device = new StubDevice({ gone: () => undefined, wake: () => undefined });
+  const device = new StubDevice({ gone: () => undefined, wake: () => undefined, hasOutput: () => undefined });
   opened(device);
   await unplugging;
   await expect(plugging).rejects.toMatchObject({ name: "NotFoundError" });

@@ -1,0 +1,38 @@
+/** A device that can be plugged, as a card that a person takes. */
+import type { DeviceSource } from "../../worker/protocol.ts";
+import type { Feed } from "../sources/feed.ts";
+import type { Glyph } from "./icons.ts";
+
+/** Cards of a group lie together. */
+export type CardGroup = "disks" | "input" | "media" | "lines" | "more" | "real";
+
+/** What is plugged: a granted device, a software device, or one that the browser feeds. */
+export type Opened = USBDevice | DeviceSource | Feed;
+
+export interface Card {
+  readonly id: string;
+  readonly group: CardGroup;
+  readonly glyph: Glyph;
+  readonly name: string;
+  /** The name in a sentence, or beside a port. */
+  readonly short: string;
+  readonly detail: string;
+  /** A sentence about what will not work. */
+  readonly warning?: string | undefined;
+  /** There is one of it: it is in one port at most. Others can be plugged as often as there are ports. */
+  readonly single: boolean;
+  /** A person may take the card off the list. */
+  readonly forget?: () => void | Promise<void>;
+  readonly ids: DeviceIds;
+  /** What hotplug rules call it; none for what is gone with the page. */
+  readonly names: readonly string[];
+  /** Called in the person's click, so it may ask the browser. Rejects with a sentence for the person. */
+  open(): Opened | Promise<Opened>;
+}
+
+/** What is known of a device that does not work. */
+export interface DeviceIds {
+  readonly name: string;
+  readonly vendorId?: number;
+  readonly productId?: number;
+}
