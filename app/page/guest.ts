@@ -3,7 +3,8 @@ import type { V86 } from "v86";
 import wasmUrl from "v86/build/v86.wasm?url";
 import { Guest } from "../guest/default-guest.ts";
 import { fetchFiles } from "../guest/guest-files.ts";
-import { idbStateStore } from "../guest/idb-state-store.ts";
+import { idbStates } from "../guest/idb-states.ts";
+import { readyStates } from "../guest/kept-states.ts";
 import type { UsbController, UsbHost } from "../index.ts";
 
 export interface StartProgress {
@@ -41,7 +42,7 @@ export async function startGuest(host: UsbHost, hooks: GuestHooks): Promise<Page
   const guest = await Guest.start({
     files: fetchFiles(new URL("guest/", document.baseURI)),
     wasm: wasmUrl,
-    states: idbStateStore(),
+    states: readyStates(idbStates()),
     stateKey: ["xhci", hooks.ports, __PVUSB_BUILD__],
     // The page's keys and mouse are not the guest's: they come by USB.
     v86: { screen: { container: hooks.screen }, disable_keyboard: true, disable_mouse: true },
@@ -71,7 +72,7 @@ export async function startGuest(host: UsbHost, hooks: GuestHooks): Promise<Page
 
 /** The next start boots from the beginning. */
 export function forgetSavedState(): Promise<void> {
-  return idbStateStore().clear();
+  return idbStates().clear("ready");
 }
 
 function inWords(stage: "loading" | "restoring" | "booting" | "ready", fraction: number): string {

@@ -2,7 +2,8 @@
 import wasm from "v86/build/v86.wasm?url";
 import { Guest } from "../../../dist/app/guest/default-guest.js";
 import { fetchFiles } from "../../../dist/app/guest/guest-files.js";
-import { idbStateStore } from "../../../dist/app/guest/idb-state-store.js";
+import { idbStates } from "../../../dist/app/guest/idb-states.js";
+import { readyStates } from "../../../dist/app/guest/kept-states.js";
 import { createUsbHost, type UsbController } from "../../../dist/app/index.js";
 
 export interface PageGuest {
@@ -24,7 +25,7 @@ async function start() {
     const guest = await Guest.start({
       files: fetchFiles(new URL("/guest/", document.baseURI)),
       wasm,
-      states: idbStateStore(),
+      states: readyStates(idbStates()),
       stateKey: ["guests"],
       ...more,
       async machineReady(emulator) {
