@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `pvusb` command. */
+import { once } from "node:events";
 import { nodeUsb } from "../start-backend.ts";
 import { packageVersion } from "./build-id.ts";
 import { KINDS } from "./plug-argument.ts";
@@ -7,6 +8,7 @@ import { listDevices } from "./real-device.ts";
 import { Reporter } from "./reporter.ts";
 import { Run } from "./run.ts";
 import { rulesCommand } from "./run-rules.ts";
+import { serve } from "./serve.ts";
 import { type Arguments, HELP, parseCommandLine } from "./usage.ts";
 
 const STATUS_TIMEOUT = 124;
@@ -60,6 +62,19 @@ async function rules({ action, rulesFile }: Extract<Arguments, { order: "rules" 
   }
 }
 
+/** Until a signal ends the process. */
+async function servePages(args: Extract<Arguments, { order: "serve" }>): Promise<number> {
+  try {
+    const { server, folder, address } = await serve(args);
+    process.stdout.write(`${address} has what is in ${folder}. Ctrl-C ends.\n`);
+    await once(server, "close");
+    return 0;
+  } catch (error) {
+    process.stderr.write(`pvusb: ${(error as Error).message}\n`);
+    return STATUS_FAILURE;
+  }
+}
+
 async function main(): Promise<number> {
   let args: Arguments;
   try {
@@ -80,6 +95,8 @@ async function main(): Promise<number> {
       return 0;
     case "rules":
       return rules(args);
+    case "serve":
+      return servePages(args);
     case "run":
       return run(args);
     default:

@@ -3,12 +3,15 @@ import { parseArgs } from "node:util";
 import { parseRule, type Rule } from "../rules/rule.ts";
 import { inOrder, type PlugArgument, parsePlug } from "./plug-argument.ts";
 import type { RulesAction } from "./run-rules.ts";
+import type { ServeArguments } from "./serve.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const HELP = `Usage: pvusb run [options]
        pvusb rules [list | set DEVICE PLACE | delete DEVICE | import FILE | export] [--rules FILE]
+       pvusb serve [DIR] [--port N]
 
-Boots a Linux guest without a screen and plugs USB devices into it; or keeps the rules that say which device goes where.
+Boots a Linux guest without a screen and plugs USB devices into it; or keeps the rules that say which device goes where; or
+serves a folder's pages to this computer's browser, with the headers that they need to share memory.
 
   --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8, or with a hub in port 1 into 1.1, 1.2 and so on; may be
                            given several times
@@ -52,6 +55,8 @@ Boots a Linux guest without a screen and plugs USB devices into it; or keeps the
   --no-state               boots, instead of going on from a saved state of the ready guest, and saves none
   --json                   one JSON object on standard output; progress as JSON lines on standard error
 
+  --port N                 the port of pvusb serve, 8080 if it is not said; 0 is any that is free
+
   --list                   lists what can be plugged, and the real devices of this computer
   --help, --version
 
@@ -62,6 +67,7 @@ Exit status: the command's; 124 on timeout; 125 for a wrong command line or when
 const TRACE_KINDS = ["registers", "trbs", "urbs"] as const;
 export type TraceKind = (typeof TRACE_KINDS)[number];
 const TRACE_DEFAULT: TraceKind = "urbs";
+const SERVE_PORT = 8080;
 
 export interface RunArguments {
   /** Of this run alone. */
@@ -87,6 +93,7 @@ export interface RunArguments {
 
 export type Arguments =
   | { readonly order: "help" | "version" | "list" }
+  | ({ readonly order: "serve" } & ServeArguments)
   | { readonly order: "rules"; readonly action: RulesAction; readonly rulesFile: string | undefined }
   | ({ readonly order: "run" } & RunArguments);
 
@@ -106,6 +113,7 @@ const OPTIONS = {
   timeout: { type: "string" },
   "no-state": { type: "boolean" },
   json: { type: "boolean" },
+  port: { type: "string" },
   list: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -120,7 +128,8 @@ export function parseCommandLine(args: readonly string[]): Arguments {
   const [order, ...rest] = positionals;
   if (order === undefined) throw new UsageError("Say what to do: pvusb run. See pvusb --help.");
   if (order === "rules") return { order, action: rulesAction(rest), rulesFile: values.rules };
-  if (order !== "run") throw new UsageError(`There is no command ${order}; there are run and rules.`);
+  if (order === "serve") return { order, ...serveArguments(rest, values.port) };
+  if (order !== "run") throw new UsageError(`There is no command ${order}; there are run, rules and serve.`);
   if (rest.length > 0) {
     throw new UsageError(`What is ${rest[0]} for? A command for the guest is given as one argument after --exec.`);
   }
@@ -156,6 +165,14 @@ function rule(text: string): Rule {
   } catch (cause) {
     throw new UsageError(`--rule ${(cause as Error).message}`, { cause });
   }
+}
+
+function serveArguments([folder = ".", ...more]: readonly string[], port = String(SERVE_PORT)): ServeArguments {
+  if (more.length > 0) throw new UsageError(`pvusb serve takes one folder, and what is ${more[0]} for?`);
+  if (!/^\d+$/.test(port) || Number(port) > 0xffff) {
+    throw new UsageError(`--port is a number from 0 to 65535, and ${port || "nothing"} is not.`);
+  }
+  return { folder, port: Number(port) };
 }
 
 function rulesAction([verb = "list", ...operands]: readonly string[]): RulesAction {

@@ -1,5 +1,6 @@
 /** `pvusb run` as a person or a script has it: the built program in a process of its own. */
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -212,4 +213,17 @@ test("--network fetch: a guest's USB Ethernet adapter gets a file of this comput
   const { status, out } = await pvusb(["run", "--network", "fetch", "--plug", "ethernet@1", "--exec", command]);
   server.close();
   expect({ status, out }).toEqual({ status: 0, out: "you asked for /file" });
+});
+
+test("serve shows a folder's pages to this computer, isolated, until it is ended", async () => {
+  await writeFile(join(folder, "index.html"), "<!doctype html>hello");
+  const child = spawn(process.execPath, [program, "serve", folder, "--port", "0"]);
+  const [line] = await once(child.stdout, "data");
+  const address = /^http:\/\/127\.0\.0\.1:\d+\//.exec(String(line))?.[0] ?? "";
+  expect(String(line)).toContain(folder);
+  const response = await fetch(address);
+  expect(await response.text()).toBe("<!doctype html>hello");
+  expect(response.headers.get("cross-origin-opener-policy")).toBe("same-origin");
+  child.kill("SIGINT");
+  expect(await once(child, "close")).toEqual([null, "SIGINT"]);
 });

@@ -190,7 +190,7 @@ test.each([
 
 test.each([
   [[], /Say what to do/],
-  [["walk"], /no command walk; there are run and rules/],
+  [["walk"], /no command walk; there are run, rules and serve/],
   [["run", "--rule", "backup:1:0:0"], /^--rule "backup:1:0:0" is no rule: PORT is a number/],
   [["rules", "set", "backup"], /^Write pvusb rules set DEVICE GUEST:CONTROLLER:PORT/],
   [["rules", "burn"], /no pvusb rules burn; there are list/],
