@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin, type UserConfig } from "vite";
 
 /** What a page needs so that it may share memory with its worker. */
 const crossOriginIsolation = {
@@ -9,11 +9,11 @@ const crossOriginIsolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** package.json's sideEffects is about the library; the page is made of modules that are imported for what they do. */
-const keepPage: Plugin = {
-  name: "keep-page",
+/** package.json's sideEffects is about the library; page and hub are made of modules that are imported for what they do. */
+const keepElements: Plugin = {
+  name: "keep-elements",
   transform: {
-    filter: { id: /\/app\/page\/[^?]*\.ts$/ },
+    filter: { id: /\/app\/(page|hub)\/[^?]*\.ts$/ },
     handler: () => ({ moduleSideEffects: true }),
   },
 };
@@ -40,7 +40,7 @@ function buildHash(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-export default defineConfig({
+const page: UserConfig = {
   root: "app/page",
   base: "./",
   define: { __PVUSB_BUILD__: JSON.stringify(buildHash()) },
@@ -51,8 +51,32 @@ export default defineConfig({
     target: "es2022",
     chunkSizeWarningLimit: 1000,
   },
-  plugins: [keepPage, serveGuest],
+  plugins: [keepElements, serveGuest],
   worker: { format: "es" },
   server: { headers: crossOriginIsolation, port: 5173 },
   preview: { headers: crossOriginIsolation, port: 4173 },
-});
+};
+
+/** `vite build --mode hub`: the element for a page without a bundler. All is in three files beside each other, whatever their address. */
+const hub: UserConfig = {
+  base: "./",
+  publicDir: false,
+  build: {
+    outDir: "dist/hub",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: "app/hub/index.ts",
+      preserveEntrySignatures: "strict",
+      output: { entryFileNames: "pvusb-hub.js", assetFileNames: "pvusb-[name][extname]", codeSplitting: false },
+    },
+  },
+  plugins: [keepElements],
+  worker: {
+    format: "es",
+    rolldownOptions: { output: { entryFileNames: "pvusb-worker.js", assetFileNames: "pvusb-[name][extname]" } },
+  },
+};
+
+export default defineConfig(({ mode }) => (mode === "hub" ? hub : page));

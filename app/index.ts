@@ -1,3 +1,4 @@
+/// <reference types="w3c-web-usb" preserve="true" />
 export type { CoreSource } from "../asm/core.ts";
 export { StateError } from "../asm/saved.ts";
 export type {

@@ -58,8 +58,11 @@ async function defaultWorker(): Promise<BackendWorker> {
   if (typeof Worker === "function") {
     return new Worker(new URL("../worker/main.js", import.meta.url), { type: "module", name: "pvusb-backend" });
   }
-  const threads = "node:worker_threads"; // a bundler for the browser must not follow this
-  const { Worker: NodeWorker } = (await import(/* @vite-ignore */ threads)) as typeof import("node:worker_threads");
-  const url = new URL("../worker/main.js", import.meta.url);
-  return new NodeWorker(url);
+  // A bundler for the browser must not follow these.
+  const threads = "node:worker_threads";
+  const script = "../worker/main.js";
+  const { Worker: NodeWorker } = (await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ threads
+  )) as typeof import("node:worker_threads");
+  return new NodeWorker(new URL(/* webpackIgnore: true */ script, import.meta.url));
 }

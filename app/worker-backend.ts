@@ -3,11 +3,19 @@
  * error, because Comlink would never answer it, and another worker can take its place.
  */
 import * as Comlink from "comlink";
-import nodeEndpoint, { type NodeEndpoint } from "comlink/dist/esm/node-adapter.mjs";
+import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
 import type { BackendControl } from "../worker/protocol.ts";
 
 /** A worker of the browser, or of Node's worker_threads. */
-export type BackendWorker = Worker | (NodeEndpoint & { terminate(): unknown; unref?(): void });
+export type BackendWorker = Worker | NodeWorker;
+
+interface NodeWorker {
+  postMessage(message: unknown, transfer?: readonly unknown[]): void;
+  on(type: string, listener: (...args: never[]) => void): unknown;
+  off(type: string, listener: (...args: never[]) => void): unknown;
+  terminate(): unknown;
+  unref?(): void;
+}
 
 /** Makes a worker that runs `pvusb/worker`. */
 export type WorkerMaker = () => BackendWorker | Promise<BackendWorker>;

@@ -14,10 +14,12 @@ export async function compileCore(
 ): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   if (!(source instanceof URL) && typeof source !== "string") return WebAssembly.compile(source);
-  const url = new URL(source, import.meta.url);
+  const url = new URL(/* webpackIgnore: true */ source, import.meta.url);
   if (url.protocol === "file:") {
     const fs = "node:fs/promises"; // a bundler for the browser must not follow this
-    const { readFile } = (await import(/* @vite-ignore */ fs)) as typeof import("node:fs/promises");
+    const { readFile } = (await import(
+      /* webpackIgnore: true */ /* @vite-ignore */ fs
+    )) as typeof import("node:fs/promises");
     return WebAssembly.compile(new Uint8Array(await readFile(url)));
   }
   const response = await fetch(url);

@@ -13,7 +13,9 @@ export async function exposeBackend(usb?: USB): Promise<void> {
     return;
   }
   const threads = "node:worker_threads"; // a bundler for the browser must not follow this
-  const { parentPort } = (await import(/* @vite-ignore */ threads)) as typeof import("node:worker_threads");
+  const { parentPort } = (await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ threads
+  )) as typeof import("node:worker_threads");
   if (!parentPort) throw new Error("pvusb/worker is the code of a worker: start it with new Worker().");
   // Node's MessagePort is an EventTarget too, and keeps messages until someone listens.
   Comlink.expose(backend, parentPort as unknown as Comlink.Endpoint);

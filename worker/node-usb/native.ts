@@ -72,7 +72,7 @@ interface NativeModule {
 
 /** Loads the package, which is no dependency of ours. Rejects with a PlugError that says what to do. */
 export async function loadNative(
-  load: () => Promise<unknown> = () => import(/* @vite-ignore */ PACKAGE),
+  load: () => Promise<unknown> = () => import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE),
 ): Promise<NativeUsb> {
   let module: NativeModule;
   try {

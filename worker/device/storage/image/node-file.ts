@@ -67,7 +67,7 @@ class NodeFile implements FileHandle {
 async function nodeFileSystem(): Promise<FileSystem> {
   const name = "node:fs"; // a bundler for the browser must not follow this
   try {
-    return (await import(/* @vite-ignore */ name)) as FileSystem;
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as FileSystem;
   } catch (error) {
     throw new ImageError("A disk image can be named by its path in Node only; a page gives a File.", { cause: error });
   }
