@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { nodeUsb } from "../start-backend.ts";
 import { packageVersion } from "./build-id.ts";
+import { writeGuest } from "./guest-folder.ts";
 import { KINDS } from "./plug-argument.ts";
 import { listDevices } from "./real-device.ts";
 import { Reporter } from "./reporter.ts";
@@ -75,6 +76,17 @@ async function servePages(args: Extract<Arguments, { order: "serve" }>): Promise
   }
 }
 
+async function guest({ folder, from }: Extract<Arguments, { order: "guest" }>): Promise<number> {
+  try {
+    await writeGuest(folder, from);
+    process.stdout.write(`The guest's files are in ${folder}.\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`pvusb: ${(error as Error).message}\n`);
+    return STATUS_FAILURE;
+  }
+}
+
 async function main(): Promise<number> {
   let args: Arguments;
   try {
@@ -93,6 +105,8 @@ async function main(): Promise<number> {
     case "list":
       await list();
       return 0;
+    case "guest":
+      return guest(args);
     case "rules":
       return rules(args);
     case "serve":

@@ -9,9 +9,11 @@ import { UsageError } from "./usage-error.ts";
 export const HELP = `Usage: pvusb run [options]
        pvusb rules [list | set DEVICE PLACE | delete DEVICE | import FILE | export] [--rules FILE]
        pvusb serve [DIR] [--port N]
+       pvusb guest DIR
 
 Boots a Linux guest without a screen and plugs USB devices into it; or keeps the rules that say which device goes where; or
-serves a folder's pages to this computer's browser, with the headers that they need to share memory.
+serves a folder's pages to this computer's browser, with the headers that they need to share memory; or writes that guest's
+kernel, initrd and BIOS into a folder, for a page of your own with v86.
 
   --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8, or with a hub in port 1 into 1.1, 1.2 and so on; may be
                            given several times
@@ -94,6 +96,7 @@ export interface RunArguments {
 export type Arguments =
   | { readonly order: "help" | "version" | "list" }
   | ({ readonly order: "serve" } & ServeArguments)
+  | { readonly order: "guest"; readonly folder: string; readonly from: string | undefined }
   | { readonly order: "rules"; readonly action: RulesAction; readonly rulesFile: string | undefined }
   | ({ readonly order: "run" } & RunArguments);
 
@@ -129,7 +132,13 @@ export function parseCommandLine(args: readonly string[]): Arguments {
   if (order === undefined) throw new UsageError("Say what to do: pvusb run. See pvusb --help.");
   if (order === "rules") return { order, action: rulesAction(rest), rulesFile: values.rules };
   if (order === "serve") return { order, ...serveArguments(rest, values.port) };
-  if (order !== "run") throw new UsageError(`There is no command ${order}; there are run, rules and serve.`);
+  if (order === "guest") {
+    const [folder, more] = rest;
+    if (!folder || more !== undefined)
+      throw new UsageError("Write pvusb guest DIR: the folder to write the guest's files into.");
+    return { order, folder, from: values.guest };
+  }
+  if (order !== "run") throw new UsageError(`There is no command ${order}; there are run, rules, serve and guest.`);
   if (rest.length > 0) {
     throw new UsageError(`What is ${rest[0]} for? A command for the guest is given as one argument after --exec.`);
   }

@@ -190,7 +190,9 @@ test.each([
 
 test.each([
   [[], /Say what to do/],
-  [["walk"], /no command walk; there are run, rules and serve/],
+  [["walk"], /no command walk; there are run, rules, serve and guest/],
+  [["guest"], /^Write pvusb guest DIR/],
+  [["guest", "a", "b"], /^Write pvusb guest DIR/],
   [["run", "--rule", "backup:1:0:0"], /^--rule "backup:1:0:0" is no rule: PORT is a number/],
   [["rules", "set", "backup"], /^Write pvusb rules set DEVICE GUEST:CONTROLLER:PORT/],
   [["rules", "burn"], /no pvusb rules burn; there are list/],
