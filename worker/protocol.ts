@@ -34,6 +34,8 @@ export type DeviceSource =
       readonly kind: "microphone";
       /** What it hears, in Hz: a whole number from 1 to 20000. 440 if it is not given. */
       readonly tone?: number;
+      /** It hears no tone, but what the page gives it (SoundInput). */
+      readonly sound?: "page";
       readonly speed?: "full" | "high";
     }
   /** The device of Linux's usbtest driver: worker/device/gadget-zero/ tells what the settings mean. */
@@ -47,6 +49,8 @@ export type DeviceSource =
   | {
       /** A camera that shows a test card. */
       readonly kind: "camera";
+      /** It shows no test card, but what the page gives it (PictureInput), each time it asks for a picture (WantedPicture). */
+      readonly pictures?: "page";
       /** The largest size it offers; 640x480 if it is not given. */
       readonly size?: "160x120" | "320x240" | "640x480";
       /** The only rate it offers, in pictures a second; otherwise several from 30 down. */
@@ -146,10 +150,38 @@ export type DeviceInput =
       readonly ri?: boolean;
       readonly dcd?: boolean;
       readonly break?: boolean;
-    };
+    }
+  | PictureInput
+  | SoundInput;
+
+/** A picture for a camera of the page. It is shown as large as it fits, and until there is another one. */
+export interface PictureInput {
+  readonly type: "picture";
+  /** Pixels; 1 to 4096. */
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, as ImageData has it. They are the camera's: send their buffer along, or let them be. */
+  readonly bytes: Uint8Array | Uint8ClampedArray;
+}
+
+/** Sound for a microphone of the page, as it comes, in short pieces: what comes 0.3 s too early is left out. */
+export interface SoundInput {
+  readonly type: "sound";
+  /** Samples a second, 8000 to 192000; it may be another one than the guest's. */
+  readonly rate: number;
+  /** One channel, -1 to 1. */
+  readonly samples: Float32Array;
+}
 
 /** What a plugged software device has for a person, since it was asked last. */
-export type DeviceOutput = PlayedSound | SerialOutput;
+export type DeviceOutput = PlayedSound | SerialOutput | WantedPicture;
+
+/** A camera of the page wants its next picture, at best of this size. */
+export interface WantedPicture {
+  readonly type: "picture";
+  readonly width: number;
+  readonly height: number;
+}
 
 export interface SerialSettings {
   /** Bits a second, as near to what the guest's program wanted as the adapter's divisor comes. The bytes do not keep to it. */

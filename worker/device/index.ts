@@ -4,9 +4,11 @@ import type { Device, DeviceHost } from "../device.ts";
 import { PlugError } from "../plug-error.ts";
 import type { DeviceSource, DriveSource } from "../protocol.ts";
 import { createMicrophone } from "./audio/microphone.ts";
+import { PageSound } from "./audio/page-sound.ts";
 import { SoundRecorder } from "./audio/sound-recorder.ts";
 import { createSpeaker } from "./audio/speaker.ts";
 import { createCamera } from "./camera/camera.ts";
+import { PagePictures } from "./camera/page-pictures.ts";
 import { Cables } from "./ethernet/cable.ts";
 import { createEthernet } from "./ethernet/ethernet.ts";
 import { createGadgetZero } from "./gadget-zero/gadget-zero.ts";
@@ -32,7 +34,11 @@ export async function createDevice(
     case "flash-drive":
       return createFlashDrive(await driveOptions(source, fastest));
     case "camera":
-      return createCamera({ ...source, ...(source.speed && { speed: within(fastest, source.speed) }) });
+      return createCamera({
+        ...source,
+        ...(source.speed && { speed: within(fastest, source.speed) }),
+        ...(source.pictures === "page" && { scene: new PagePictures(() => host.hasOutput()) }),
+      });
     case "ethernet":
       return createEthernet({ ...source, speed: within(fastest, source.speed) }, cables);
     case "hub":
@@ -42,9 +48,13 @@ export async function createDevice(
     case "serial":
       return createSerial(source);
     case "speaker":
-      return createSpeaker({ sink: new SoundRecorder(), speed: source.speed });
+      return createSpeaker({ sink: new SoundRecorder(() => host.hasOutput()), speed: source.speed });
     case "microphone":
-      return createMicrophone({ tone: source.tone, speed: source.speed });
+      return createMicrophone({
+        tone: source.tone,
+        speed: source.speed,
+        ...(source.sound === "page" && { source: new PageSound() }),
+      });
     case "gadget-zero":
       return createGadgetZero({ ...source, speed: within(fastest, source.speed) });
     case "uas-drive":

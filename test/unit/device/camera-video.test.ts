@@ -129,14 +129,12 @@ describe("isochronous: one payload a service interval", () => {
 
   test("a source without a picture: an empty one with the error bit, and the stream error code says why", async () => {
     const source: PictureSource = {
-      width: 160,
-      height: 120,
       fill: (index, target) => {
         target.fill(index);
         return index !== 1;
       },
     };
-    const host = await plugCamera({ pictures: () => source });
+    const host = await plugCamera({ scene: { open: () => source } });
     agree(host, 1, 333_333);
     alternate(host, 5);
     const reader = watch(host, 3072, 0, 790, 1);
@@ -265,7 +263,7 @@ describe("bulk: pictures at the camera's own ticks", () => {
     ["fills its request is followed by a packet of no bytes", 1024, [1024, 0]],
     ["leaves room in its request ends there", 1025, [1024]],
   ])("a last payload of whole packets that %s", async (_, room, expected) => {
-    const source: PictureSource = { width: 1, height: 511, fill: () => true };
+    const source: PictureSource = { fill: () => true };
     const frame = { width: 1, height: 511, bytes: 1022, intervals: [333_333] };
     const transport = new BulkTransport(16384);
     const host = await Host.plug(

@@ -32,7 +32,11 @@ const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | un
   speaker: { kind: "speaker" },
   "uas-drive": { kind: "uas-drive", image: { size: MIB } },
 };
-const KINDS = Object.values(SOURCES).filter((source) => source !== undefined);
+const KINDS = [
+  ...Object.values(SOURCES).filter((source) => source !== undefined),
+  { kind: "camera", pictures: "page" } as const,
+  { kind: "microphone", sound: "page" } as const,
+];
 /** bConfigurationValue. */
 const CONFIGURATION: Partial<Record<string, number>> = { "gadget-zero": 3 };
 

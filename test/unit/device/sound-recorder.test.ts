@@ -58,3 +58,18 @@ test("keeps at most 256 runs", () => {
   expect(lost).toBe(256 * 48);
   expect(runs.map(({ frame }) => frame)).toEqual([4096]);
 });
+
+test("tells of output from 20 ms on, and of what is left when the stream ends", () => {
+  let told = 0;
+  const recorder = new SoundRecorder(() => told++);
+  recorder.changed();
+  for (let packet = 0; packet < 19; packet++) play(recorder, 1, 8 * packet);
+  expect(told).toBe(0);
+  play(recorder, 1, 8 * 19);
+  expect(told).toBe(1);
+  recorder.output();
+  play(recorder, 1, 8 * 20);
+  expect(told).toBe(1);
+  recorder.changed();
+  expect(told).toBe(2);
+});

@@ -1,4 +1,4 @@
-/** A microphone that hears a tone: isochronous IN, 16 bits, one channel. */
+/** A microphone: isochronous IN, 16 bits, one channel. What it hears comes from a source of samples, such as a tone. */
 import { STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
 import { PlugError } from "../../plug-error.ts";
 import type { Request } from "../../request.ts";
@@ -14,11 +14,14 @@ import {
   PACKET_MICROFRAMES,
   SAMPLE_BYTES,
 } from "./audio-model.ts";
+import type { SampleSource } from "./sample-source.ts";
 import { Tone } from "./tone.ts";
 
 export interface MicrophoneOptions {
   /** Hz, a whole number. */
   readonly tone?: number | undefined;
+  /** Instead of a tone. */
+  readonly source?: SampleSource | undefined;
   readonly speed?: AudioSpeed | undefined;
 }
 
@@ -42,21 +45,25 @@ const SHAPE: AudioShape = {
 };
 
 /** Throws an UnsupportedError for a tone that it cannot hear. */
-export function createMicrophone({ tone = TONE, speed = "full" }: MicrophoneOptions = {}): SoftwareDevice {
+export function createMicrophone({ tone = TONE, source, speed = "full" }: MicrophoneOptions = {}): SoftwareDevice {
   if (!Number.isInteger(tone) || tone < 1 || tone > TONE_MAX) {
     throw new PlugError("UnsupportedError", `A microphone's tone is a whole number of Hz from 1 to ${TONE_MAX}.`);
   }
-  return new SoftwareDevice(audioModel(SHAPE, speed), new Microphone(new Tone(tone)));
+  return new SoftwareDevice(audioModel(SHAPE, speed), new Microphone(source ?? new Tone(tone)));
 }
 
 class Microphone extends AudioFunction {
-  readonly #tone: Tone;
+  readonly #source: SampleSource;
   readonly #samples = new Int16Array(PACKET_SAMPLES);
   readonly #bytes = new Uint8Array(this.#samples.buffer);
 
-  constructor(tone: Tone) {
+  constructor(source: SampleSource) {
     super();
-    this.#tone = tone;
+    this.#source = source;
+  }
+
+  input(message: unknown): void {
+    this.#source.input?.(message);
   }
 
   /** What was to be heard in the packet's own millisecond: a packet that the host leaves out is a gap of that length. */
@@ -69,7 +76,7 @@ class Microphone extends AudioFunction {
       endpoint.complete(STATUS_BABBLE, 0);
       return;
     }
-    this.#tone.fill(this.#samples, first, count, rate);
+    this.#source.fill(this.#samples, first, count, rate);
     this.unit.apply(this.#samples, count);
     request.write(this.#bytes.subarray(0, length));
     endpoint.complete(STATUS_OK, length);

@@ -7,6 +7,8 @@ export interface SampleSink {
    * microframe `frame` of the guest's bus. `samples` is used again for the next packet. Never throws.
    */
   play(samples: Int16Array, count: number, frame: number, rate: number): void;
+  /** The host has begun or ended its stream. */
+  changed?(): void;
   /** What it has for who asks the device's port, and gives away by that. */
   output?(): DeviceOutput;
 }

@@ -1,6 +1,6 @@
 /**
  * A sink that keeps the last seconds until someone asks for them. Packets that follow each other on the bus, at one
- * sampling frequency, are one run; a frame without sound begins another one.
+ * sampling frequency, are one run; a frame without sound begins another one. It tells when there is enough to be worth asking.
  */
 import type { PlayedSound, SoundRun } from "../../protocol.ts";
 import { PACKET_MICROFRAMES } from "./audio-model.ts";
@@ -11,6 +11,8 @@ const CHANNELS = 2;
 const SAMPLES_MAX = 4 * 48000 * CHANNELS;
 /** Runs kept: a guest whose every packet is a run of its own fills these first. */
 const RUNS_MAX = 256;
+/** Of a second: enough to tell of. */
+const TELL_PART = 50;
 
 interface Run {
   frame: number;
@@ -20,6 +22,7 @@ interface Run {
 }
 
 export class SoundRecorder implements SampleSink {
+  readonly #hasOutput: () => void;
   /** Made by the first sound. */
   #samples: Int16Array<ArrayBuffer> | undefined;
   #length = 0;
@@ -28,6 +31,10 @@ export class SoundRecorder implements SampleSink {
   /** What the next packet has, if it goes on with the last run. */
   #nextFrame = 0;
   #rate = 0;
+
+  constructor(hasOutput: () => void = () => undefined) {
+    this.#hasOutput = hasOutput;
+  }
 
   play(samples: Int16Array, count: number, frame: number, rate: number): void {
     if (this.#length + count > SAMPLES_MAX) this.#forget();
@@ -40,6 +47,12 @@ export class SoundRecorder implements SampleSink {
     this.#samples.set(samples.subarray(0, count), this.#length);
     this.#length += count;
     this.#nextFrame = (frame + PACKET_MICROFRAMES) >>> 0;
+    if (this.#length >= (CHANNELS * rate) / TELL_PART) this.#hasOutput();
+  }
+
+  /** Nothing may follow: what is left is told of, too. */
+  changed(): void {
+    if (this.#length > 0) this.#hasOutput();
   }
 
   output(): PlayedSound {

@@ -2,6 +2,7 @@
 import { STATUS_OK } from "../../../asm/layout.ts";
 import type { DeviceOutput } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
+import type { ActiveConfiguration } from "../active-configuration.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { SoftwareDevice } from "../software-device.ts";
 import { TERMINAL_SPEAKER, TERMINAL_USB_STREAMING } from "./audio-descriptor.ts";
@@ -42,6 +43,11 @@ class Speaker extends AudioFunction {
   constructor(sink: SampleSink) {
     super();
     this.#sink = sink;
+  }
+
+  override start(active: ActiveConfiguration): void {
+    super.start(active);
+    this.#sink.changed?.();
   }
 
   output(): DeviceOutput | undefined {

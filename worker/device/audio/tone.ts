@@ -1,9 +1,10 @@
 /** A sine whose every sample is a function of its number alone. */
+import type { SampleSource } from "./sample-source.ts";
 
 /** Half of full scale: 6 dB below it. */
 const AMPLITUDE = 0x4000;
 
-export class Tone {
+export class Tone implements SampleSource {
   /** Hz, a whole number: then it repeats each second, and no phase is lost in large numbers. */
   readonly frequency: number;
 
@@ -11,7 +12,6 @@ export class Tone {
     this.frequency = frequency;
   }
 
-  /** Writes samples `first` to `first + count - 1` of a sound of `rate` Hz. */
   fill(samples: Int16Array, first: number, count: number, rate: number): void {
     for (let at = 0; at < count; at++) {
       const phase = (this.frequency * (first + at)) % rate;

@@ -1,6 +1,7 @@
-/** A camera of the USB Video Class 1.1: one format, several sizes, isochronous or bulk; its pictures are a test card's. */
+/** A camera of the USB Video Class 1.1: one format, several sizes, isochronous or bulk. */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
 import { Saved } from "../../../asm/saved.ts";
+import type { DeviceOutput } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
@@ -20,14 +21,14 @@ import {
 import { IsochronousTransport } from "./isochronous.ts";
 import { type CameraModes, cameraModes, type Frame, type ModeOptions, payloadSize } from "./modes.ts";
 import { CLOCK_FREQUENCY, defaultInterval, type VideoParameters } from "./parameters.ts";
-import type { PictureOpener } from "./picture-source.ts";
+import type { Scene } from "./picture-source.ts";
 import { TestCard } from "./test-card.ts";
 import type { Transport } from "./transport.ts";
 import { Video } from "./video.ts";
 
 export interface CameraOptions extends ModeOptions {
-  /** A test card's if it is not given. */
-  readonly pictures?: PictureOpener | undefined;
+  /** A test card if it is not given. */
+  readonly scene?: Scene | undefined;
 }
 
 const CONTROL_INTERFACE = 0;
@@ -53,12 +54,10 @@ const SPEEDS = {
 /** Throws a PlugError for options that no camera can have. */
 export function createCamera(options: CameraOptions = {}): SoftwareDevice {
   const modes = cameraModes(options);
-  return new SoftwareDevice(cameraModel(options), new Camera(modes, options.pictures ?? testCard));
+  return new SoftwareDevice(cameraModel(options), new Camera(modes, options.scene ?? TEST_CARD));
 }
 
-function testCard(width: number, height: number): TestCard {
-  return new TestCard(width, height);
-}
+const TEST_CARD: Scene = { open: (width, height) => new TestCard(width, height) };
 
 export function cameraModel(options: ModeOptions): DeviceModel {
   const modes = cameraModes(options);
@@ -149,7 +148,7 @@ function streamingAlternate(alternate: number, endpoints: readonly EndpointDescr
 
 class Camera implements DeviceFunction {
   readonly #modes: CameraModes;
-  readonly #pictures: PictureOpener;
+  readonly #scene: Scene;
   readonly #controls: CameraControls;
   readonly #transport: Transport;
   #configured = false;
@@ -158,9 +157,9 @@ class Camera implements DeviceFunction {
   #bandwidth = 0;
   #committed: VideoParameters | undefined;
 
-  constructor(modes: CameraModes, pictures: PictureOpener) {
+  constructor(modes: CameraModes, scene: Scene) {
     this.#modes = modes;
-    this.#pictures = pictures;
+    this.#scene = scene;
     this.#transport =
       modes.transfer === "bulk"
         ? new BulkTransport(payloadSize(modes, modes.frames[0] as Frame, 0))
@@ -213,6 +212,14 @@ class Camera implements DeviceFunction {
     this.#transport.haltCleared?.();
   }
 
+  input(message: unknown): void {
+    this.#scene.input?.(message);
+  }
+
+  output(): DeviceOutput | undefined {
+    return this.#scene.output?.();
+  }
+
   /** What was agreed on. A video that runs begins anew, as after a picture that was lost. */
   save(): unknown {
     return { controls: this.#controls.save(), committed: this.#committed !== undefined };
@@ -244,7 +251,7 @@ class Camera implements DeviceFunction {
     const { width, height } = parameters.frame;
     return new Video({
       parameters,
-      source: this.#pictures(width, height),
+      source: this.#scene.open(width, height),
       payload: Math.min(parameters.payload, this.#bandwidth),
       clocked: this.#modes.transfer === "isochronous",
       failed: () => this.#controls.pictureFailed(),
