@@ -145,7 +145,7 @@ export class Run {
     this.#guest = await Guest.start({
       files: folderFiles(this.#arguments.guest ?? (await ownGuest())),
       wasm: v86.wasm,
-      ...(memoryMiB && { memoryMiB }),
+      ...(memoryMiB && { machine: { memoryMiB } }),
       ...(network && { v86: { net_device: { type: "ne2k", relay_url: network } } }),
       ...(overlay && { overlay }),
       ...(states && { states: folderStateStore() }),
