@@ -19,6 +19,7 @@ export type DeviceSource =
   | HubSource
   | EthernetSource
   | SerialSource
+  | MidiSource
   | DriveSource<"flash-drive">
   /** Alternate 0 is bulk-only, alternate 1 USB Attached SCSI. */
   | DriveSource<"uas-drive">
@@ -121,11 +122,19 @@ export interface EthernetSource {
 /** A serial adapter. The page or program is at the other end of its line: `UsbPort.input()` and `output()`. */
 export interface SerialSource {
   readonly kind: "serial";
-  readonly chip?: "ft232r";
+  /** FTDI's FT232R if it is not given, or an adapter of the class that is there for it (CDC, PSTN 1.2). */
+  readonly chip?: "ft232r" | "cdc-acm";
   /** A loopback plug is at its connector: TX to RX, RTS to CTS, DTR to DSR and DCD. Then nobody else is. */
   readonly loopback?: boolean;
   /** At most 16 characters. */
   readonly serial?: string;
+}
+
+/** A MIDI adapter with a cable each way. The page or program is at the other end of both: `UsbPort.input()` and `output()`. */
+export interface MidiSource {
+  readonly kind: "midi";
+  /** What the guest shows it as; at most 64 characters. */
+  readonly name?: string;
 }
 
 /**
@@ -142,6 +151,8 @@ export type DeviceInput =
   | { readonly type: "release-keys" }
   /** Bytes for a serial adapter, from the other end of its line. */
   | { readonly type: "serial"; readonly bytes: Uint8Array }
+  /** MIDI for a MIDI adapter, in pieces of any size. What comes while no program of the guest listens is forgotten. */
+  | { readonly type: "midi"; readonly bytes: Uint8Array }
   /** The other end sets lines of a serial adapter; those it does not name stay. `break` is a moment. */
   | {
       readonly type: "serial-lines";
@@ -174,7 +185,7 @@ export interface SoundInput {
 }
 
 /** What a plugged software device has for a person, since it was asked last. */
-export type DeviceOutput = PlayedSound | SerialOutput | WantedPicture;
+export type DeviceOutput = PlayedSound | SerialOutput | MidiOutput | WantedPicture;
 
 /** A camera of the page wants its next picture, at best of this size. */
 export interface WantedPicture {
@@ -191,16 +202,39 @@ export interface SerialSettings {
   readonly stopBits: 1 | 1.5 | 2;
 }
 
-/** What a serial adapter has sent, as far as it is kept, and what the other end of its line sees. */
-export interface SerialOutput extends SerialSettings {
-  readonly type: "serial";
-  readonly bytes: Uint8Array;
-  /** Bytes that were given up, because nobody asked for them in time and no handshake held them back. */
-  readonly lost: number;
+/** What the other end of a serial adapter's line sees. */
+export interface SerialState extends SerialSettings {
   readonly handshake: "none" | "rts-cts" | "dtr-dsr" | "xon-xoff";
   readonly dtr: boolean;
   readonly rts: boolean;
   readonly break: boolean;
+}
+
+/** What the other end sees from the byte at `at` on. */
+export interface SerialChange extends SerialState {
+  readonly at: number;
+}
+
+/** What a serial adapter has sent, as far as it is kept, and how its line is now. */
+export interface SerialOutput extends SerialState {
+  readonly type: "serial";
+  readonly bytes: Uint8Array;
+  /** Bytes that were given up, because nobody asked for them in time and nothing held them back. */
+  readonly lost: number;
+  /** How the line came to be as it is: what changed before the first of the bytes, between them and behind them, in order. */
+  readonly changes: readonly SerialChange[];
+  /** Bytes that may come by `input` now, of which none is lost. */
+  readonly room: number;
+}
+
+/** What the guest has played to a MIDI adapter, as far as it is kept: messages with their status bytes, the last maybe in part. */
+export interface MidiOutput {
+  readonly type: "midi";
+  readonly bytes: Uint8Array;
+  /** Bytes that were given up before anybody asked. */
+  readonly lost: number;
+  /** Bytes that may come by `input` now, of which none is lost. */
+  readonly room: number;
 }
 
 /** What a speaker has played, as far as it is kept: some seconds. */

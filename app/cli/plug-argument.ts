@@ -9,6 +9,7 @@ import type {
   DriveSource,
   EthernetSource,
   HubSource,
+  MidiSource,
   SerialSource,
   WebUsbSource,
 } from "../../worker/protocol.ts";
@@ -45,7 +46,8 @@ export const KINDS = {
   "uas-drive": "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
   hub: "a USB hub: ports=4, usb=2 or 3, multi-tt; its ports are 1.1, 1.2 and so on",
   ethernet: "a USB Ethernet adapter: class=ncm or ecm, cable=NAME, mac=ADDRESS, speed=high",
-  serial: "a USB serial adapter, FTDI's FT232R: loopback, serial=TEXT",
+  serial: "a USB serial adapter: chip=ft232r or cdc-acm, loopback, serial=TEXT",
+  midi: "a USB MIDI adapter: name=TEXT",
   keyboard: "a USB keyboard",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
@@ -129,6 +131,8 @@ function describe(text: string, kind: string, settings: Settings): Exclude<Devic
       return ethernet(text, settings);
     case "serial":
       return serial(text, settings);
+    case "midi":
+      return midi(text, settings);
     case "keyboard":
       return { kind };
     case "speaker":
@@ -205,7 +209,7 @@ function ethernet(text: string, settings: Settings): EthernetSource {
 }
 
 function serial(text: string, settings: Settings): SerialSource {
-  const chip = choice(text, settings, "chip", ["ft232r"]);
+  const chip = choice(text, settings, "chip", ["ft232r", "cdc-acm"]);
   const number = take(text, settings, "serial");
   return {
     kind: "serial",
@@ -213,6 +217,11 @@ function serial(text: string, settings: Settings): SerialSource {
     ...(flag(text, settings, "loopback") && { loopback: true }),
     ...(number !== undefined && { serial: number }),
   };
+}
+
+function midi(text: string, settings: Settings): MidiSource {
+  const name = take(text, settings, "name");
+  return { kind: "midi", ...(name !== undefined && { name }) };
 }
 
 function tone(text: string, settings: Settings): { tone?: number } {

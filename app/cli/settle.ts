@@ -31,6 +31,7 @@ settled() {
       08-*) set -- $interface/host*/target*/*/block/* ;;
       01-01) set -- $interface/sound/card* ;;
       0e-01) set -- $interface/video4linux/video* ;;
+      02-02) set -- $interface/tty/tty* ;;
       02-06 | 02-0d) set -- $interface/net/* ;;
       ff-ff)
         read -r vendor 2>/dev/null < \${interface%:*}/idVendor

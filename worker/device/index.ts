@@ -14,6 +14,7 @@ import { createEthernet } from "./ethernet/ethernet.ts";
 import { createGadgetZero } from "./gadget-zero/gadget-zero.ts";
 import { createHub } from "./hub/hub.ts";
 import { createKeyboard } from "./keyboard/keyboard.ts";
+import { createMidi } from "./midi/midi.ts";
 import { createSerial } from "./serial/serial.ts";
 import type { DriveOptions } from "./storage/drive-model.ts";
 import { createFlashDrive } from "./storage/flash-drive.ts";
@@ -45,8 +46,10 @@ export async function createDevice(
       return createHub(source, host);
     case "keyboard":
       return createKeyboard(host);
+    case "midi":
+      return createMidi(source, host);
     case "serial":
-      return createSerial(source);
+      return createSerial(source, host);
     case "speaker":
       return createSpeaker({ sink: new SoundRecorder(() => host.hasOutput()), speed: source.speed });
     case "microphone":

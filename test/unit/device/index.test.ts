@@ -18,6 +18,7 @@ test("each kind can be made", async () => {
     camera: { kind: "camera" },
     ethernet: { kind: "ethernet", mac: "02-00-5e-00-53-0a" },
     serial: { kind: "serial", serial: "A1B2C3D4" },
+    midi: { kind: "midi", name: "Piano" },
   };
   const drive = await createDevice(sources["flash-drive"], host);
   expect(drive.speed).toBe(SPEED_SUPER);
@@ -53,6 +54,12 @@ test("each kind can be made", async () => {
   const serial = await createDevice(sources.serial, host);
   expect(serial.speed).toBe(SPEED_FULL);
   expect(serial.identity).toMatchObject({ vendorId: 0x0403, productId: 0x6001, serialNumber: "A1B2C3D4" });
+  const acm = await createDevice({ kind: "serial", chip: "cdc-acm", serial: "A1B2C3D4" }, host);
+  expect(acm.speed).toBe(SPEED_HIGH);
+  expect(acm.identity).toMatchObject({ vendorId: 0x1209, productId: 0x000d, serialNumber: "A1B2C3D4" });
+  const midi = await createDevice(sources.midi, host);
+  expect(midi.speed).toBe(SPEED_FULL);
+  expect(midi.identity).toMatchObject({ vendorId: 0x1209, productId: 0x000e, product: "Piano" });
 });
 
 test.each(["speaker", "microphone"] as const)("a %s is of full speed, or of high speed", async (kind) => {

@@ -28,12 +28,14 @@ const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | un
   hub: { kind: "hub" },
   keyboard: { kind: "keyboard" },
   microphone: { kind: "microphone" },
+  midi: { kind: "midi" },
   serial: { kind: "serial", loopback: true },
   speaker: { kind: "speaker" },
   "uas-drive": { kind: "uas-drive", image: { size: MIB } },
 };
 const KINDS = [
   ...Object.values(SOURCES).filter((source) => source !== undefined),
+  { kind: "serial", chip: "cdc-acm", loopback: true } as const,
   { kind: "camera", pictures: "page" } as const,
   { kind: "microphone", sound: "page" } as const,
 ];

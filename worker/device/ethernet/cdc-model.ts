@@ -3,10 +3,10 @@
  * carries nothing and whose alternate 1 carries frames (ECM 1.2 §3.3, NCM 1.0 §5).
  */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER, TYPE_BULK, TYPE_INTERRUPT } from "../../../asm/layout.ts";
+import { putEthernetNetworking, putHeader, putNcm, putUnion } from "../cdc/functional-descriptor.ts";
+import { CONNECTION_SPEED_CHANGE_LENGTH } from "../cdc/notification.ts";
 import { bytesOf, type EndpointDescriptor } from "../descriptor.ts";
 import type { DeviceModel } from "../device-model.ts";
-import { putEthernetNetworking, putHeader, putNcm, putUnion } from "./cdc-descriptor.ts";
-import { CONNECTION_SPEED_CHANGE_LENGTH } from "./cdc-notification.ts";
 import { FRAME_MAX } from "./ethernet-port.ts";
 import { formatMacAddress } from "./mac-address.ts";
 import { MULTICAST_FILTERS } from "./packet-filter.ts";

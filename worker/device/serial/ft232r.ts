@@ -81,7 +81,7 @@ export class Ft232r implements DeviceFunction {
 
   input(message: unknown): void {
     const input = message as DeviceInput | undefined;
-    if (!this.#in || typeof input !== "object" || input === null) return;
+    if (typeof input !== "object" || input === null) return;
     this.#watch(() => this.#line.input(input));
     this.#advance();
   }
@@ -125,6 +125,7 @@ export class Ft232r implements DeviceFunction {
     this.#disarm();
     this.#in = active?.endpoint(BULK_IN);
     this.#out = active?.endpoint(BULK_OUT);
+    this.#line.receives = active !== undefined;
   }
 
   #answer(request: Request): boolean {
@@ -134,8 +135,10 @@ export class Ft232r implements DeviceFunction {
       case ftdi.RESET:
         return this.#reset(wValue) && answerOut(request);
       case ftdi.SET_MODEM_CONTROL:
-        if (wValue & ftdi.CONTROL_DTR_CHANGES) line.dtr = (wValue & ftdi.CONTROL_DTR) !== 0;
-        if (wValue & ftdi.CONTROL_RTS_CHANGES) line.rts = (wValue & ftdi.CONTROL_RTS) !== 0;
+        line.setOutputs(
+          wValue & ftdi.CONTROL_DTR_CHANGES ? (wValue & ftdi.CONTROL_DTR) !== 0 : undefined,
+          wValue & ftdi.CONTROL_RTS_CHANGES ? (wValue & ftdi.CONTROL_RTS) !== 0 : undefined,
+        );
         return answerOut(request);
       case ftdi.SET_FLOW_CONTROL: {
         const handshake = ftdi.handshakeOf(wIndex);
@@ -180,8 +183,7 @@ export class Ft232r implements DeviceFunction {
   #reset(what: number): boolean {
     switch (what) {
       case ftdi.RESET_ALL:
-        this.#line.dtr = false;
-        this.#line.rts = false;
+        this.#line.setOutputs(false, false);
         this.#line.setHandshake("none", 0, 0);
         this.#event = -1;
         this.#line.purgeReceived();

@@ -9,15 +9,15 @@
  * handshake holds the sender back.
  */
 import type { Saved } from "../../../asm/saved.ts";
-import type { DeviceInput, SerialOutput, SerialSettings } from "../../protocol.ts";
-import { ByteFifo } from "./byte-fifo.ts";
+import type { DeviceInput, SerialOutput, SerialSettings, SerialState } from "../../protocol.ts";
+import { ByteFifo } from "../byte-fifo.ts";
+import { FarEnd } from "./far-end.ts";
 
-/** Bytes that wait for the host, and for the far end. */
+/** Bytes that wait for the host. */
 const RECEIVE_SIZE = 16 << 10;
-const SEND_SIZE = 64 << 10;
-/** Of a buffer: from here on its end is not ready, until it is down to there. */
-const FULL = 3 / 4;
-const LOW = 1 / 4;
+/** From here on the host is not ready, until it is down to there. */
+const FULL = (RECEIVE_SIZE * 3) / 4;
+const LOW = RECEIVE_SIZE / 4;
 /** Breaks that wait for the host. */
 const BREAKS_MAX = 16;
 
@@ -45,37 +45,60 @@ const XOFF = 0x13;
 
 export class SerialLine {
   readonly received = new ByteFifo(RECEIVE_SIZE);
-  settings: SerialSettings = DEFAULTS;
-  /** What the host wants of the outputs; a handshake may hold one of them back. */
-  dtr = false;
-  rts = false;
-
-  readonly #sent = new ByteFifo(SEND_SIZE);
+  readonly #farEnd: FarEnd;
   readonly #loopback: boolean;
+  readonly #changed: () => void;
+  #receives = false;
+  #settings = DEFAULTS;
+  #dtr = false;
+  #rts = false;
   #handshake: Handshake = "none";
   #xon = XON;
   #xoff = XOFF;
   /** Bytes in front of each break in `received`. */
   #breaks: number[] = [];
   #break = false;
-  /** The host does not keep up, and neither does the far end. */
+  /** The host does not keep up. */
   #full = false;
-  #farFull = false;
   /** The other end has sent XOFF, which is only heard in that handshake. */
   #stopped = false;
   #overrun = false;
-  #lost = 0;
   /** MODEM_… of the far end. It is there and ready unless it says something else. */
   #farStatus = MODEM_CTS | MODEM_DSR | MODEM_DCD;
 
-  constructor(loopback: boolean) {
+  /** `changed` is called when `output` has something new to say. */
+  constructor(loopback: boolean, changed: () => void) {
     this.#loopback = loopback;
+    this.#changed = changed;
+    this.#farEnd = new FarEnd(this.#state, changed);
+  }
+
+  /** A host has configured the adapter. What comes otherwise is lost. */
+  set receives(on: boolean) {
+    this.#receives = on;
+    this.#changed();
+  }
+
+  get settings(): SerialSettings {
+    return this.#settings;
+  }
+
+  set settings(settings: SerialSettings) {
+    this.#settings = settings;
+    this.#farEnd.show(this.#state);
+  }
+
+  /** What the host wants of the outputs; a handshake may hold one of them back. What is not given stays. */
+  setOutputs(dtr = this.#dtr, rts = this.#rts): void {
+    this.#dtr = dtr;
+    this.#rts = rts;
+    this.#farEnd.show(this.#state);
   }
 
   /** MODEM_…: the inputs as they are now. */
   get modemStatus(): number {
     if (this.#loopback) return (this.#rtsOut ? MODEM_CTS : 0) | (this.#dtrOut ? MODEM_DSR | MODEM_DCD : 0);
-    return this.#farFull ? this.#farStatus & ~MODEM_CTS : this.#farStatus;
+    return this.#farEnd.full ? this.#farStatus & ~MODEM_CTS : this.#farStatus;
   }
 
   /** May the adapter send? */
@@ -84,22 +107,30 @@ export class SerialLine {
     return !this.#break && !this.#stopped && (this.modemStatus & input) === input;
   }
 
+  /** Bytes that an adapter which can have its host wait sends now, so that none is lost. */
+  get room(): number {
+    return this.#loopback ? RECEIVE_SIZE - this.received.length : this.#farEnd.room;
+  }
+
   setHandshake(handshake: Handshake, xon: number, xoff: number): void {
     this.#handshake = handshake;
     this.#xon = xon;
     this.#xoff = xoff;
     this.#stopped = false;
+    this.#farEnd.show(this.#state);
   }
 
   /** A break is one byte, 0, however long it is. Nothing is sent during it. */
   setBreak(on: boolean): void {
     if (on && !this.#break && this.#loopback) this.#receiveBreak();
     this.#break = on;
+    this.#farEnd.show(this.#state);
   }
 
   /** Sends the first `count` bytes. */
   send(bytes: Uint8Array, count: number): void {
     for (let at = 0; at < count; at++) this.#sendByte(bytes[at] ?? 0);
+    if (!this.#loopback) this.#farEnd.flush();
   }
 
   /** Bytes that follow each other in `received` up to the next break, which is a byte too and stands alone. */
@@ -143,11 +174,11 @@ export class SerialLine {
 
   /** As after power is applied. The far end stays as it is. */
   reset(): void {
-    this.settings = DEFAULTS;
-    this.dtr = false;
-    this.rts = false;
-    this.setHandshake("none", XON, XOFF);
+    this.#settings = DEFAULTS;
+    this.#dtr = false;
+    this.#rts = false;
     this.#break = false;
+    this.setHandshake("none", XON, XOFF);
     this.purgeReceived();
   }
 
@@ -156,13 +187,13 @@ export class SerialLine {
     if (this.#loopback) return;
     switch (message.type) {
       case "serial":
-        if (!(message.bytes instanceof Uint8Array)) break;
+        if (!this.#receives || !(message.bytes instanceof Uint8Array)) break;
         for (const byte of message.bytes) {
           if (!this.#receiveByte(byte) && this.#handshake === "none") break; // the rest of it is lost too
         }
         break;
       case "serial-lines":
-        if (message.break === true) this.#receiveBreak();
+        if (message.break === true && this.#receives) this.#receiveBreak();
         this.#farStatus = (["cts", "dsr", "ri", "dcd"] as const).reduce((status, name, index) => {
           const bit = MODEM_CTS << index;
           return message[name] === undefined ? status : message[name] ? status | bit : status & ~bit;
@@ -173,20 +204,8 @@ export class SerialLine {
 
   /** What the far end has got, and what it sees. */
   output(): SerialOutput {
-    const lost = this.#lost;
-    const bytes = this.#sent.takeAll();
-    this.#lost = 0;
-    this.#level();
-    return {
-      type: "serial",
-      bytes,
-      lost,
-      ...this.settings,
-      handshake: this.#handshake,
-      dtr: this.#dtrOut,
-      rts: this.#rtsOut,
-      break: this.#break,
-    };
+    const room = this.#receives && !this.#full ? RECEIVE_SIZE - this.received.length : 0;
+    return { type: "serial", ...this.#farEnd.take(), ...this.#state, room };
   }
 
   save(): unknown {
@@ -194,18 +213,16 @@ export class SerialLine {
       ...this.settings,
       received: this.received.save(),
       breaks: [...this.#breaks],
-      sent: this.#sent.save(),
       handshake: this.#handshake,
       xon: this.#xon,
       xoff: this.#xoff,
-      dtr: this.dtr,
-      rts: this.rts,
+      dtr: this.#dtr,
+      rts: this.#rts,
       break: this.#break,
       full: this.#full,
-      farFull: this.#farFull,
       stopped: this.#stopped,
       overrun: this.#overrun,
-      lost: this.#lost,
+      farEnd: this.#farEnd.save(),
       farStatus: this.#farStatus,
     };
   }
@@ -218,7 +235,7 @@ export class SerialLine {
     const stopBits = [1, 1.5, 2].find((each) => each === saved.number("stopBits")) as SerialSettings["stopBits"];
     if (stopBits === undefined) throw saved.wrong("stopBits");
     const becomeReceived = this.received.read(saved, "received");
-    const becomeSent = this.#sent.read(saved, "sent");
+    const becomeFarEnd = this.#farEnd.read(saved.record("farEnd"));
     const length = saved.bytes("received", RECEIVE_SIZE, 0).length;
     const breaks = saved.integers("breaks", length - 1, BREAKS_MAX);
     if (breaks.some((at, index) => index > 0 && at <= (breaks[index - 1] ?? 0))) throw saved.wrong("breaks");
@@ -226,34 +243,42 @@ export class SerialLine {
     const xon = saved.integer("xon", 0xff);
     const xoff = saved.integer("xoff", 0xff);
     const [dtr, rts] = [saved.flag("dtr"), saved.flag("rts")];
-    const [brk, full, farFull] = [saved.flag("break"), saved.flag("full"), saved.flag("farFull")];
+    const [brk, full] = [saved.flag("break"), saved.flag("full")];
     const [stopped, overrun] = [saved.flag("stopped"), saved.flag("overrun")];
-    const lost = saved.integer("lost", Number.MAX_SAFE_INTEGER);
     const farStatus = saved.integer("farStatus", 0xf0) & 0xf0;
     return () => {
-      this.settings = { baudRate, dataBits, parity, stopBits };
+      this.#settings = { baudRate, dataBits, parity, stopBits };
       becomeReceived();
-      becomeSent();
       this.#breaks = [...breaks];
-      this.setHandshake(handshake, xon, xoff);
-      this.dtr = dtr;
-      this.rts = rts;
+      this.#dtr = dtr;
+      this.#rts = rts;
       this.#break = brk;
+      this.setHandshake(handshake, xon, xoff);
       this.#full = full;
-      this.#farFull = farFull;
       this.#stopped = stopped;
       this.#overrun = overrun;
-      this.#lost = lost;
       this.#farStatus = farStatus;
+      becomeFarEnd(this.#state);
+    };
+  }
+
+  /** What the far end sees. */
+  get #state(): SerialState {
+    return {
+      ...this.#settings,
+      handshake: this.#handshake,
+      dtr: this.#dtrOut,
+      rts: this.#rtsOut,
+      break: this.#break,
     };
   }
 
   get #rtsOut(): boolean {
-    return this.rts && !(this.#full && this.#handshake === "rts-cts");
+    return this.#rts && !(this.#full && this.#handshake === "rts-cts");
   }
 
   get #dtrOut(): boolean {
-    return this.dtr && !(this.#full && this.#handshake === "dtr-dsr");
+    return this.#dtr && !(this.#full && this.#handshake === "dtr-dsr");
   }
 
   #sendByte(byte: number): void {
@@ -261,8 +286,7 @@ export class SerialLine {
       this.#receiveByte(byte);
       return;
     }
-    if (!this.#sent.push(byte)) this.#lost++;
-    this.#level();
+    this.#farEnd.send(byte);
   }
 
   /** False when it is lost. */
@@ -281,17 +305,13 @@ export class SerialLine {
     if (this.#breaks.length < BREAKS_MAX && this.received.push(0)) this.#breaks.push(this.received.length - 1);
   }
 
-  /** Looks how full the buffers are. */
+  /** Looks how full the buffer is. */
   #level(): void {
     const { length } = this.received;
-    if (
-      length >= RECEIVE_SIZE * FULL !== this.#full &&
-      (length >= RECEIVE_SIZE * FULL || length <= RECEIVE_SIZE * LOW)
-    ) {
-      this.#full = !this.#full;
-      if (this.#handshake === "xon-xoff") this.#sendByte(this.#full ? this.#xoff : this.#xon);
-    }
-    if (this.#sent.length >= SEND_SIZE * FULL) this.#farFull = true;
-    else if (this.#sent.length <= SEND_SIZE * LOW) this.#farFull = false;
+    if (this.#full ? length > LOW : length < FULL) return;
+    this.#full = !this.#full;
+    if (this.#handshake === "xon-xoff") this.#sendByte(this.#full ? this.#xoff : this.#xon);
+    this.#farEnd.show(this.#state);
+    this.#changed(); // there is room again
   }
 }

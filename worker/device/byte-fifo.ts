@@ -1,5 +1,5 @@
 /** Bytes on their way: a ring of a fixed size. */
-import type { Saved } from "../../../asm/saved.ts";
+import type { Saved } from "../../asm/saved.ts";
 
 export class ByteFifo {
   readonly #bytes: Uint8Array;

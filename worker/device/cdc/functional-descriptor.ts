@@ -1,5 +1,6 @@
 /**
- * Class-specific descriptors of Ethernet adapters: typed literals in, bytes out (CDC 1.2 §5.2.3, ECM 1.2 §5.4, NCM 1.0 §5.2).
+ * Functional descriptors of a Communications interface: typed literals in, bytes out (CDC 1.2 §5.2.3, PSTN 1.2 §5.3, ECM 1.2 §5.4,
+ * NCM 1.0 §5.2).
  * As in ../descriptor.ts, each `put…` writes one descriptor at `at` and answers the offset behind it.
  */
 import { put16 } from "../descriptor.ts";
@@ -8,6 +9,8 @@ const CS_INTERFACE = 0x24;
 
 /** bDescriptorSubtype (CDC 1.2 table 13). */
 const HEADER = 0x00;
+const CALL_MANAGEMENT = 0x01;
+const ABSTRACT_CONTROL_MANAGEMENT = 0x02;
 const UNION = 0x06;
 const ETHERNET_NETWORKING = 0x0f;
 const NCM = 0x1a;
@@ -38,6 +41,25 @@ export function putUnion(into: Uint8Array, at: number, control: number, subordin
   into[at + 3] = control;
   into[at + 4] = subordinate;
   return at + 5;
+}
+
+/** PSTN 1.2 §5.3.1: the device does not handle call management itself. */
+export function putCallManagement(into: Uint8Array, at: number, dataInterface: number): number {
+  into[at] = 5;
+  into[at + 1] = CS_INTERFACE;
+  into[at + 2] = CALL_MANAGEMENT;
+  into[at + 3] = 0;
+  into[at + 4] = dataInterface;
+  return at + 5;
+}
+
+/** PSTN 1.2 §5.3.2. */
+export function putAbstractControlManagement(into: Uint8Array, at: number, capabilities: number): number {
+  into[at] = 4;
+  into[at + 1] = CS_INTERFACE;
+  into[at + 2] = ABSTRACT_CONTROL_MANAGEMENT;
+  into[at + 3] = capabilities;
+  return at + 4;
 }
 
 /** ECM 1.2 §5.4. */

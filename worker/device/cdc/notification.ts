@@ -1,17 +1,26 @@
-/** What an adapter says on its interrupt endpoint (CDC 1.2 §6.3, ECM 1.2 §6.3). */
+/** What an adapter says on its interrupt endpoint (CDC 1.2 §6.3, PSTN 1.2 §6.5, ECM 1.2 §6.3). */
 import { put16 } from "../descriptor.ts";
 
 /** bmRequestType: class, interface, device to host. */
 const NOTIFICATION = 0xa1;
 const NETWORK_CONNECTION = 0x00;
+const SERIAL_STATE = 0x20;
 const CONNECTION_SPEED_CHANGE = 0x2a;
 
 export const NETWORK_CONNECTION_LENGTH = 8;
+export const SERIAL_STATE_LENGTH = 10;
 export const CONNECTION_SPEED_CHANGE_LENGTH = 16;
 
 /** CDC 1.2 §6.3.1. */
 export function networkConnection(interfaceNumber: number, connected: boolean): Uint8Array {
   return header(NETWORK_CONNECTION_LENGTH, NETWORK_CONNECTION, connected ? 1 : 0, interfaceNumber);
+}
+
+/** PSTN 1.2 §6.5.4: the UART state bitmap. */
+export function serialState(interfaceNumber: number, state: number): Uint8Array {
+  const bytes = header(SERIAL_STATE_LENGTH, SERIAL_STATE, 0, interfaceNumber);
+  put16(bytes, 8, state);
+  return bytes;
 }
 
 /** CDC 1.2 §6.3.3: bits a second, the same both ways. */
