@@ -91,7 +91,7 @@ async function measure(placement: "worker" | "thread", rounds: number): Promise<
   const guest = await Guest.start({
     files: folderFiles("public/guest"),
     wasm: installedV86().wasm,
-    v86: { hda: { buffer: image.slice().buffer } },
+    hda: image.slice(),
     machineReady: async (emulator) => {
       controller = await host.attach(emulator);
       return undefined;

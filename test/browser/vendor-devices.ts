@@ -1,6 +1,6 @@
 /** Gadget zero and an FTDI adapter at the computer of a page with a guest, at work and pulled out of it. */
 import type { DeviceSource } from "../../worker/protocol.ts";
-import { ECHO, ECHO_IN_BACKGROUND, MAKE_DATA, OPEN, TTY } from "../guest/serial.ts";
+import { echoInBackground, echo as echoOf, isOpen, MAKE_DATA, FTDI_TTY as TTY } from "../guest/serial.ts";
 import { inBackground, Usbtest } from "../guest/usbtest.ts";
 import { SoftwareWire } from "../usbfs/software-wire.ts";
 import type { GuestPage } from "./guest-page.ts";
@@ -35,12 +35,12 @@ export async function plugIn(tab: GuestPage, port: number, source: DeviceSource)
   return { notes, pullOut };
 }
 
-/** 1 MiB through the adapter and back: the sums of what went and of what came. */
+/** 256 KiB through the adapter and back: the sums of what went and of what came. */
 export async function echo(tab: GuestPage): Promise<string[]> {
   await tab.run(MAKE_DATA);
   const { pullOut } = await plugIn(tab, 1, ADAPTER);
   await tab.until(`test -c ${TTY}`);
-  const sums = await tab.run(ECHO);
+  const sums = await tab.run(echoOf(TTY));
   await pullOut();
   await tab.until(`! test -e ${TTY}`);
   return sums.trim().split("\n");
@@ -54,12 +54,12 @@ export async function pullOutInTheMiddle(tab: GuestPage, times: number): Promise
     const adapter = await plugIn(tab, 1, ADAPTER);
     const gadget = await plugIn(tab, 2, GADGET);
     await tab.until(`test -c ${TTY} && ls -d ${TAKEN}`);
-    await tab.run(ECHO_IN_BACKGROUND);
+    await tab.run(echoInBackground(TTY));
     await tab.run(inBackground(CASES[round % CASES.length] ?? 1));
     await Promise.all([untilMoved(tab, 1, 5_000 * (1 + (round % 7))), untilMoved(tab, 2, 1_000)]);
     const order = round % 2 === 0 ? [adapter, gadget] : [gadget, adapter];
     await Promise.all(order.map(({ pullOut }) => pullOut()));
-    await tab.until(`! test -e ${TTY} && ! ls -d ${TAKEN} 2>/dev/null && ! ${OPEN} && ! pidof perl`);
+    await tab.until(`! test -e ${TTY} && ! ls -d ${TAKEN} 2>/dev/null && ! ${isOpen(TTY)} && ! pidof perl`);
   }
 }
 
