@@ -23,7 +23,13 @@ export type DeviceSource =
   | DriveSource<"flash-drive">
   /** Alternate 0 is bulk-only, alternate 1 USB Attached SCSI. */
   | DriveSource<"uas-drive">
+  | HidSource
+  /** What a guest sets its lights to is a keyboard's output. */
   | { readonly kind: "keyboard" }
+  | { readonly kind: "mouse" }
+  /** A pointer that says where it is, and not how far it went. */
+  | { readonly kind: "tablet" }
+  | { readonly kind: "gamepad" }
   | {
       /** A USB sound card that plays, 16 bits, stereo. What it plays is its output. */
       readonly kind: "speaker";
@@ -137,6 +143,16 @@ export interface MidiSource {
   readonly name?: string;
 }
 
+/** A HID device that the page has: what it sends comes by input(), what it is sent goes by output(). */
+export interface HidSource {
+  readonly kind: "hid";
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly product?: string;
+  /** HID 1.11 §6.2.2; at most 4096 bytes. */
+  readonly reportDescriptor: Uint8Array;
+}
+
 /**
  * What passes between a program and a cable, both ways: a burst of frames, with their memory; how many frames of the other side
  * have been taken; the program's leaving.
@@ -149,6 +165,39 @@ export type DeviceInput =
   | { readonly type: "key"; readonly code: string; readonly pressed: boolean }
   /** All keys up, as when the page loses the focus. */
   | { readonly type: "release-keys" }
+  /** How far a mouse went, to the right and down; its wheels, in notches up and to the right. Without `buttons` they stay. */
+  | {
+      readonly type: "mouse";
+      readonly x?: number;
+      readonly y?: number;
+      readonly wheel?: number;
+      readonly pan?: number;
+      /** As MouseEvent.buttons has them. */
+      readonly buttons?: number;
+    }
+  /** Where a tablet's pointer is, 0 to 32767 to the right and down. What is not given stays. */
+  | {
+      readonly type: "tablet";
+      readonly x?: number;
+      readonly y?: number;
+      readonly wheel?: number;
+      readonly pan?: number;
+      readonly buttons?: number;
+    }
+  /** All of a gamepad, as it is now. */
+  | {
+      readonly type: "gamepad";
+      /** One bit each, of 16. */
+      readonly buttons: number;
+      /** 1 up, 3 right, 5 down, 7 left, 2, 4, 6, 8 between; 0 none. */
+      readonly hat: number;
+      /** X, Y, Z, Rz from -32767 to 32767, Rx and Ry from 0 to 32767. */
+      readonly axes: readonly number[];
+    }
+  /** An input report of the page's HID device, without its id. */
+  | { readonly type: "hid-report"; readonly id: number; readonly bytes: Uint8Array }
+  /** What came of a HidRequest: the feature report as the device sent it, an id in front if it has ids. Without: it failed. */
+  | { readonly type: "hid-answer"; readonly answer: number; readonly bytes?: Uint8Array }
   /** Bytes for a serial adapter, from the other end of its line. */
   | { readonly type: "serial"; readonly bytes: Uint8Array }
   /** MIDI for a MIDI adapter, in pieces of any size. What comes while no program of the guest listens is forgotten. */
@@ -185,7 +234,7 @@ export interface SoundInput {
 }
 
 /** What a plugged software device has for a person, since it was asked last. */
-export type DeviceOutput = PlayedSound | SerialOutput | MidiOutput | WantedPicture;
+export type DeviceOutput = PlayedSound | SerialOutput | MidiOutput | WantedPicture | KeyboardLights | HidOutput;
 
 /** A camera of the page wants its next picture, at best of this size. */
 export interface WantedPicture {
@@ -193,6 +242,34 @@ export interface WantedPicture {
   readonly width: number;
   readonly height: number;
 }
+
+/** The lights of a keyboard, as the guest has set them last. */
+export interface KeyboardLights {
+  readonly type: "lights";
+  readonly numLock: boolean;
+  readonly capsLock: boolean;
+  readonly scrollLock: boolean;
+  readonly compose: boolean;
+  readonly kana: boolean;
+}
+
+/** What the guest wants of the page's HID device, oldest first. */
+export interface HidOutput {
+  readonly type: "hid";
+  readonly requests: readonly HidRequest[];
+}
+
+/** With an `answer`, the guest waits for a "hid-answer" of that number, for some seconds. */
+export type HidRequest =
+  /** `bytes` are without the id. */
+  | {
+      readonly is: "send";
+      readonly report: "output" | "feature";
+      readonly id: number;
+      readonly bytes: Uint8Array;
+      readonly answer?: number;
+    }
+  | { readonly is: "receive"; readonly report: "feature"; readonly id: number; readonly answer: number };
 
 export interface SerialSettings {
   /** Bits a second, as near to what the guest's program wanted as the adapter's divisor comes. The bytes do not keep to it. */

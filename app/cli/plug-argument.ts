@@ -49,6 +49,9 @@ export const KINDS = {
   serial: "a USB serial adapter: chip=ft232r or cdc-acm, loopback, serial=TEXT",
   midi: "a USB MIDI adapter: name=TEXT",
   keyboard: "a USB keyboard",
+  mouse: "a USB mouse",
+  tablet: "a USB tablet: a pointer with a place on the screen",
+  gamepad: "a USB gamepad",
   speaker: "a USB speaker: speed=full or high",
   microphone: "a USB microphone that hears a tone: tone=HERTZ, speed=full or high",
   "gadget-zero": "the device of Linux's usbtest: speed=full|high|super, pattern=zero|mod63, interval=1…16",
@@ -134,6 +137,9 @@ function describe(text: string, kind: string, settings: Settings): Exclude<Devic
     case "midi":
       return midi(text, settings);
     case "keyboard":
+    case "mouse":
+    case "tablet":
+    case "gamepad":
       return { kind };
     case "speaker":
       return { kind, ...speed(text, settings, ["full", "high"]) };

@@ -27,7 +27,7 @@ kernel, initrd and BIOS into a folder, for a page of your own with v86.
                              serial[:chip=cdc-acm][,loopback][,serial=TEXT]    FTDI's FT232R unless it is said, with a loopback
                                                                                plug or nothing
                              midi[:name=TEXT]                                  USB-MIDI, with nothing at its cables
-                             keyboard
+                             keyboard, mouse, tablet, gamepad
                              speaker[:speed=high]
                              microphone[:tone=440][,speed=high]                hears a tone, in Hz
                              gadget-zero[:speed=high][,pattern=mod63]          the device of Linux's usbtest driver

@@ -28,7 +28,10 @@ export interface DeviceFunction {
   stop(): void;
   /** A reset of the port, after `stop`. */
   reset?(): void;
-  /** A request that chapter 9 does not answer. Answers it at once and says true; false stalls it. */
+  /**
+   * A request that chapter 9 does not answer. Answers it and says true; false stalls it. One that is answered later may have been
+   * cancelled meanwhile: then it has another `serial`.
+   */
   control(request: Request): boolean;
   /** The head of the endpoint, or of one of its streams, is a new one. */
   ready(endpoint: Endpoint, stream: number): void;

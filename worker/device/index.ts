@@ -12,8 +12,12 @@ import { PagePictures } from "./camera/page-pictures.ts";
 import { Cables } from "./ethernet/cable.ts";
 import { createEthernet } from "./ethernet/ethernet.ts";
 import { createGadgetZero } from "./gadget-zero/gadget-zero.ts";
+import { createGamepad } from "./hid/gamepad.ts";
+import { createKeyboard } from "./hid/keyboard.ts";
+import { createMouse } from "./hid/mouse.ts";
+import { createPassThrough } from "./hid/pass-through.ts";
+import { createTablet } from "./hid/tablet.ts";
 import { createHub } from "./hub/hub.ts";
-import { createKeyboard } from "./keyboard/keyboard.ts";
 import { createMidi } from "./midi/midi.ts";
 import { createSerial } from "./serial/serial.ts";
 import type { DriveOptions } from "./storage/drive-model.ts";
@@ -44,10 +48,18 @@ export async function createDevice(
       return createEthernet({ ...source, speed: within(fastest, source.speed) }, cables);
     case "hub":
       return createHub(source, host);
+    case "gamepad":
+      return createGamepad(host);
+    case "hid":
+      return createPassThrough(source, host);
     case "keyboard":
       return createKeyboard(host);
     case "midi":
       return createMidi(source, host);
+    case "mouse":
+      return createMouse(host);
+    case "tablet":
+      return createTablet(host);
     case "serial":
       return createSerial(source, host);
     case "speaker":

@@ -1,5 +1,5 @@
 /** A device made of software: chapter 9 from its literals, the rest from its function. */
-import { STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
+import { STATUS_CANCELLED, STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
 import { Saved } from "../../asm/saved.ts";
 import type { Device, DeviceIdentity } from "../device.ts";
 import type { DeviceOutput, DeviceSource } from "../protocol.ts";
@@ -55,6 +55,10 @@ export class SoftwareDevice implements Device {
   }
 
   cancel(request: Request): void {
+    if ((request.endpoint & 0x0f) === 0) {
+      request.complete(STATUS_CANCELLED, 0);
+      return;
+    }
     const endpoint = this.#standard.active?.endpoint(request.endpoint);
     const withdrawn = endpoint?.headOf(request.stream) === request;
     if (endpoint?.cancel(request) && withdrawn) this.#function.withdrawn?.(endpoint);
@@ -91,7 +95,7 @@ export class SoftwareDevice implements Device {
     return note;
   }
 
-  /** Every control request is answered before this returns. A stall ends with it (USB 2.0 §8.5.3.4). */
+  /** A stall ends with its request (USB 2.0 §8.5.3.4). */
   #control(request: Request): void {
     if (request.type !== TYPE_CONTROL) {
       request.complete(STATUS_INVALID, 0);

@@ -13,7 +13,7 @@ import {
 import { createMicrophone } from "../../../worker/device/audio/microphone.ts";
 import { SoundRecorder } from "../../../worker/device/audio/sound-recorder.ts";
 import { createSpeaker } from "../../../worker/device/audio/speaker.ts";
-import { createKeyboard } from "../../../worker/device/keyboard/keyboard.ts";
+import { createKeyboard } from "../../../worker/device/hid/keyboard.ts";
 import { Host, now, pattern, type Transfer } from "./harness.ts";
 import { cbw, cdb, command, IN, OUT, plugDrive, resetRecovery, rw10 } from "./storage.ts";
 import { COMMAND, commandIu, DATA_IN, DATA_OUT, STATUS, STATUS_ROOM, taskIu, UasHost } from "./uas-host.ts";

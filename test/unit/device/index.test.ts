@@ -3,6 +3,7 @@ import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
 import { createDevice } from "../../../worker/device/index.ts";
 import type { DeviceHost } from "../../../worker/device.ts";
 import type { DeviceSource } from "../../../worker/protocol.ts";
+import { VENDOR_REPORTS } from "./hid.ts";
 
 const host: DeviceHost = { gone: (reason) => expect.fail(reason), wake: () => undefined, hasOutput: () => undefined };
 
@@ -12,6 +13,10 @@ test("each kind can be made", async () => {
     hub: { kind: "hub" },
     "uas-drive": { kind: "uas-drive", image: { size: 4096 } },
     keyboard: { kind: "keyboard" },
+    mouse: { kind: "mouse" },
+    tablet: { kind: "tablet" },
+    gamepad: { kind: "gamepad" },
+    hid: { kind: "hid", vendorId: 0x1d50, productId: 0x6018, product: "Meter", reportDescriptor: VENDOR_REPORTS },
     "gadget-zero": { kind: "gadget-zero" },
     speaker: { kind: "speaker" },
     microphone: { kind: "microphone", tone: 1000 },
@@ -37,6 +42,9 @@ test("each kind can be made", async () => {
   expect(uas.identity).toMatchObject({ productId: 0x0003, product: "UAS Drive" });
   const keyboard = await createDevice(sources.keyboard, host);
   expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
+  const rest = [sources.mouse, sources.tablet, sources.gamepad, sources.hid];
+  const devices = await Promise.all(rest.map((source) => createDevice(source, host)));
+  expect(devices.map(({ identity }) => identity.product)).toEqual(["Mouse", "Tablet", "Gamepad", "Meter"]);
   const gadget = await createDevice(sources["gadget-zero"], host);
   expect(gadget.identity).toMatchObject({ vendorId: 0x0525, productId: 0xa4a0, product: "Gadget Zero" });
   const speaker = await createDevice(sources.speaker, host);

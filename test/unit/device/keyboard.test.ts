@@ -7,8 +7,8 @@ import {
   STATUS_STALL,
   TYPE_INTERRUPT,
 } from "../../../asm/layout.ts";
-import { createKeyboard } from "../../../worker/device/keyboard/keyboard.ts";
-import { usageOf } from "../../../worker/device/keyboard/keyboard-usages.ts";
+import { createKeyboard } from "../../../worker/device/hid/keyboard.ts";
+import { usageOf } from "../../../worker/device/hid/keyboard-usages.ts";
 import { bytes, Host, hex, now, type Transfer } from "./harness.ts";
 
 const IN = 0x81;
@@ -177,6 +177,22 @@ describe("class requests (HID 1.11 §7.2)", () => {
     expect(host.control({ bmRequestType: 0xa1, bRequest: 1, wValue: 0x100, wIndex: 1, wLength: 8 }).status).toBe(
       STATUS_STALL,
     );
+  });
+
+  test("SET_REPORT sets the lights: the page hears of each change, and of those that go out by a reset", async () => {
+    const hasOutput = vi.fn();
+    const host = await Host.plug(createKeyboard({ gone() {}, wake() {}, hasOutput }));
+    host.configure();
+    const dark = { type: "lights", numLock: false, capsLock: false, scrollLock: false, compose: false, kana: false };
+    expect(host.device.output?.()).toEqual(dark);
+    for (const lights of [0x02, 0x02, 0x15, 0xe2]) request(host, 0x21, 9, 0x200, Uint8Array.of(lights));
+    expect(hasOutput).toHaveBeenCalledTimes(3);
+    expect(host.device.output?.()).toEqual({ ...dark, capsLock: true });
+    request(host, 0x21, 9, 0x200, Uint8Array.of(0x1d));
+    expect(host.device.output?.()).toEqual({ ...dark, numLock: true, scrollLock: true, compose: true, kana: true });
+    await host.reset();
+    expect(hasOutput).toHaveBeenCalledTimes(5);
+    expect(host.device.output?.()).toEqual(dark);
   });
 
   test("GET_PROTOCOL and SET_PROTOCOL", async () => {

@@ -11,6 +11,7 @@ import { createDevice } from "../../../worker/device/index.ts";
 import type { DeviceSource } from "../../../worker/protocol.ts";
 import { damaged, RUBBISH, throughFile } from "../saved.ts";
 import { Host, hex, now, pattern } from "./harness.ts";
+import { VENDOR_REPORTS } from "./hid.ts";
 import { again, quiet } from "./saved.ts";
 import { cbw, cdb, command, IN, OUT, parseCsw, plugDrive, resetRecovery, rw10, sense, status } from "./storage.ts";
 
@@ -25,12 +26,16 @@ const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | un
   ethernet: { kind: "ethernet" },
   "flash-drive": DRIVE,
   "gadget-zero": { kind: "gadget-zero" },
+  gamepad: { kind: "gamepad" },
+  hid: { kind: "hid", vendorId: 0x1209, productId: 0x0010, reportDescriptor: VENDOR_REPORTS },
   hub: { kind: "hub" },
   keyboard: { kind: "keyboard" },
   microphone: { kind: "microphone" },
   midi: { kind: "midi" },
+  mouse: { kind: "mouse" },
   serial: { kind: "serial", loopback: true },
   speaker: { kind: "speaker" },
+  tablet: { kind: "tablet" },
   "uas-drive": { kind: "uas-drive", image: { size: MIB } },
 };
 const KINDS = [

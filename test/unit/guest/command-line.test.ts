@@ -6,6 +6,9 @@ import { UsageError } from "../../../app/cli/usage-error.ts";
 test.each([
   ["keyboard@3", 3, { kind: "keyboard" }],
   ["keyboard@1.2", [1, 2], { kind: "keyboard" }],
+  ["mouse@1", 1, { kind: "mouse" }],
+  ["tablet@1", 1, { kind: "tablet" }],
+  ["gamepad@1", 1, { kind: "gamepad" }],
   ["hub@1", 1, { kind: "hub" }],
   ["hub:ports=7,usb=2,multi-tt@8.15.3", [8, 15, 3], { kind: "hub", ports: 7, usb: 2, multiTt: true }],
   ["gadget-zero@3", 3, { kind: "gadget-zero" }],
@@ -101,7 +104,7 @@ test.each([
   ["ethernet:class=token-ring@1", /class is ncm or ecm/],
   ["ethernet:cable@1", /needs a value/],
   ["serial:chip=16450@1", /chip is ft232r or cdc-acm/],
-  ["mouse@1", /no device mouse/],
+  ["joystick@1", /no device joystick/],
   ["keyboard:layout=de@1", /no setting layout/],
   ["gadget-zero:pattern=noise@1", /zero or mod63/],
   ["gadget-zero:interval=17@1", /1 to 16/],
