@@ -18,17 +18,6 @@ const keepElements: Plugin = {
   },
 };
 
-/** The guest's large files are gzip'd as they are; Vite's preview would do it a second time at each request. */
-const serveGuest: Plugin = {
-  name: "serve-guest",
-  configurePreviewServer(server) {
-    server.middlewares.use("/guest/", (request, _response, next) => {
-      delete request.headers["accept-encoding"];
-      next();
-    });
-  },
-};
-
 /** Names this build: a saved state of the guest is of no use to another one. */
 function buildHash(): string {
   const hash = createHash("sha256");
@@ -51,7 +40,7 @@ const page: UserConfig = {
     target: "es2022",
     chunkSizeWarningLimit: 1000,
   },
-  plugins: [keepElements, serveGuest],
+  plugins: [keepElements],
   worker: { format: "es" },
   server: { headers: crossOriginIsolation, port: 5173 },
   preview: { headers: crossOriginIsolation, port: 4173 },

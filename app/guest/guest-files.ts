@@ -50,9 +50,7 @@ export function fetchFiles(base: string | URL): GuestFiles {
           },
         }),
       );
-      // Some servers send a file that is gzip'd itself as "Content-Encoding: gzip": then it arrives inflated.
-      const inflated = facts.encoding[file] === "identity" || response.headers.get("content-encoding") === "gzip";
-      const plain = inflated ? counted : counted.pipeThrough(new DecompressionStream("gzip"));
+      const plain = facts.encoding[file] === "identity" ? counted : await inflated(counted);
       return collect(plain, facts.plainSizes[file], file);
     },
   };
@@ -68,6 +66,28 @@ async function request(url: URL): Promise<Response> {
   }
   if (!response.ok) throw new GuestFileError(`${url.pathname} could not be loaded: ${response.status}.`);
   return response;
+}
+
+/**
+ * Some servers say "Content-Encoding: gzip" of a file that is gzip'd itself, and it arrives inflated; others gzip it once more,
+ * say the same, and it arrives as it is. So its first bytes tell (RFC 1952 §2.3.1).
+ */
+async function inflated(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<ReadableStream<Uint8Array>> {
+  const reader = body.getReader();
+  const { value: first } = await reader.read();
+  const whole = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      if (first) controller.enqueue(first);
+    },
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  const isGzip = first?.[0] === 0x1f && first[1] === 0x8b;
+  return isGzip ? whole.pipeThrough(new DecompressionStream("gzip")) : whole;
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, size: number, file: GuestFile) {
