@@ -25,6 +25,8 @@ export interface PortCounters {
   bytesOut: number;
   /** Transfers answered. */
   transfers: number;
+  /** Transfers that only a driver makes, or a program in its place: all but the standard requests to the device as a whole. */
+  driven: number;
   /** Transfers that ended in a halt, babble or transaction error. */
   errors: number;
   /** Transfers on their way now. */
@@ -32,7 +34,7 @@ export interface PortCounters {
 }
 
 export function noTraffic(): PortCounters {
-  return { bytesIn: 0, bytesOut: 0, transfers: 0, errors: 0, inFlight: 0 };
+  return { bytesIn: 0, bytesOut: 0, transfers: 0, driven: 0, errors: 0, inFlight: 0 };
 }
 
 export interface HostController {

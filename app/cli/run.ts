@@ -6,6 +6,7 @@
 import { access } from "node:fs/promises";
 import type { DeviceSource } from "../../worker/protocol.ts";
 import { Guest } from "../guest/default-guest.ts";
+import type { MachineConfig } from "../guest/machine-config.ts";
 import { folderFiles, installedV86 } from "../guest/node-files.ts";
 import { folderStateStore } from "../guest/node-state-store.ts";
 import { joinV86Network } from "../guest/v86-network.ts";
@@ -17,6 +18,7 @@ import type { UsbPort } from "../usb-port.ts";
 import { buildId } from "./build-id.ts";
 import { CaptureFile, printTrace } from "./capture.ts";
 import { ConsoleWatch } from "./console-watch.ts";
+import { readMachine } from "./machine-arguments.ts";
 import { readOverlay } from "./overlay.ts";
 import { ownGuest } from "./own-guest.ts";
 import { type PlugArgument, PORTS } from "./plug-argument.ts";
@@ -61,6 +63,7 @@ export class Run {
     const plugs = placed(this.#arguments.plugs, rules);
     this.#plugs = plugs;
     const overlay = this.#arguments.overlay === undefined ? undefined : await readOverlay(this.#arguments.overlay);
+    const machine = await readMachine(this.#arguments.machine);
     await checkImages(plugs);
     // What is not there is told before the guest starts.
     for (const plug of plugs) await this.#sourceOf(plug);
@@ -70,10 +73,10 @@ export class Run {
     this.#host.onNotice = ({ path, reason }) => this.#reporter.note(`port ${path}: ${reason}`);
     this.#host.rules.read(rules.text);
     this.#capture?.start(this.#host);
-    const guest = await this.#startGuest(this.#host, overlay);
+    const guest = await this.#startGuest(this.#host, machine, overlay);
     const ready = this.#elapsed();
     if (exec === undefined) {
-      await this.#plug();
+      if (guest.hasAgent) await this.#plug();
       return this.#console(guest);
     }
     await guest.interpreted(() => this.#plugAndSettle(guest));
@@ -101,10 +104,11 @@ export class Run {
   }
 
   async #close(): Promise<void> {
-    if (this.#guest && this.#ready) await this.#sync(this.#guest);
+    if (this.#guest?.hasAgent && this.#ready) await this.#sync(this.#guest);
     await this.#guest?.saved;
     await this.#host?.close();
     this.#capture?.close();
+    if (this.#guest?.disk?.changed) this.#reporter.note("What the guest has written to --hda is forgotten now.");
     await this.#guest?.stop();
   }
 
@@ -139,13 +143,13 @@ export class Run {
     return all;
   }
 
-  async #startGuest(host: UsbHost, overlay: Uint8Array | undefined): Promise<Guest> {
-    const { controller, memoryMiB, network, states, trace } = this.#arguments;
+  async #startGuest(host: UsbHost, machine: Partial<MachineConfig>, overlay: Uint8Array | undefined): Promise<Guest> {
+    const { controller, network, states, trace } = this.#arguments;
     const v86 = installedV86();
     this.#guest = await Guest.start({
       files: folderFiles(this.#arguments.guest ?? (await ownGuest())),
       wasm: v86.wasm,
-      ...(memoryMiB && { memoryMiB }),
+      machine,
       ...(network && { v86: { net_device: { type: "ne2k", relay_url: network } } }),
       ...(overlay && { overlay }),
       ...(states && { states: folderStateStore() }),
@@ -157,6 +161,8 @@ export class Run {
         const lan = network === undefined ? undefined : await host.cable();
         if (lan) joinV86Network(emulator, lan);
         if (trace.length > 0) printTrace(attached, trace, (line) => this.#reporter.trace(line));
+        // A BIOS looks for what it boots at once. The default guest's ready state, though, is one without devices.
+        if (this.#arguments.machine.boot !== "linux") await this.#plug();
         return () => {
           lan?.close();
           return attached.close();
@@ -167,6 +173,7 @@ export class Run {
         if (this.#arguments.exec === undefined && this.#ready) process.stdout.write(bytes);
       },
       onProgress: (progress) => this.#reporter.progress(progress),
+      onDiskError: (message) => this.#reporter.note(message),
     });
     this.#ready = true;
     return this.#guest;

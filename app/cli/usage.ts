@@ -1,6 +1,7 @@
 /** The command line: what it may say, and what it says. */
 import { parseArgs } from "node:util";
 import { parseRule, type Rule } from "../rules/rule.ts";
+import { MACHINE_HELP, MACHINE_OPTIONS, type MachineArguments, machineArguments } from "./machine-arguments.ts";
 import { inOrder, type PlugArgument, parsePlug } from "./plug-argument.ts";
 import type { RulesAction } from "./run-rules.ts";
 import type { ServeArguments } from "./serve.ts";
@@ -44,11 +45,12 @@ kernel, initrd and BIOS into a folder, for a page of your own with v86.
   --rules FILE             rules to use instead of the kept ones; those are in $XDG_CONFIG_HOME/pvusb/rules, or in
                            ~/.config/pvusb/rules, one a line, and pvusb rules shows and changes them
   --exec COMMAND           runs a shell command in the guest; its output is the program's output, its exit status
-                           the program's exit status. Without it the terminal is the guest's console; Ctrl-] ends.
+                           the program's exit status. Without it the terminal is the guest's console, its first
+                           serial port; Ctrl-] ends.
   --overlay DIR            adds the directory's files to the guest's root before it boots
   --controller xhci        the virtual host controller
   --memory MB              the guest's memory
-  --guest DIR              the guest's image; the default is public/guest
+${MACHINE_HELP}  --guest DIR              the guest's image; the default is public/guest
   --placement WHERE        where software devices run: thread (the guest's own, the default) or worker
   --network WHERE          puts a network of v86 at the cable "lan", where Ethernet adapters are that name no other: fetch
                            (HTTP by Node's own fetch), or a server's address, wisp://… or ws://…
@@ -82,7 +84,7 @@ export interface RunArguments {
   readonly exec: string | undefined;
   readonly overlay: string | undefined;
   readonly controller: "xhci";
-  readonly memoryMiB: number | undefined;
+  readonly machine: MachineArguments;
   readonly guest: string | undefined;
   readonly placement: "thread" | "worker";
   /** As v86 has it: `relay_url`. */
@@ -109,7 +111,7 @@ const OPTIONS = {
   exec: { type: "string" },
   overlay: { type: "string" },
   controller: { type: "string" },
-  memory: { type: "string" },
+  ...MACHINE_OPTIONS,
   guest: { type: "string" },
   placement: { type: "string" },
   network: { type: "string" },
@@ -150,6 +152,10 @@ export function parseCommandLine(args: readonly string[]): Arguments {
   const controller = oneOf("--controller", values.controller ?? "xhci", ["xhci"]);
   const placement = oneOf("--placement", values.placement ?? "thread", ["thread", "worker"]);
   const seconds = positive("--timeout", values.timeout, "seconds");
+  const machine = machineArguments(values);
+  if (machine.boot !== "linux" && (values.exec ?? values.overlay) !== undefined) {
+    throw new UsageError("--exec and --overlay are for the default guest: one of your own is worked by its console.");
+  }
   return {
     order: "run",
     plugs,
@@ -158,7 +164,7 @@ export function parseCommandLine(args: readonly string[]): Arguments {
     exec: values.exec,
     overlay: values.overlay,
     controller,
-    memoryMiB: positive("--memory", values.memory, "MiB"),
+    machine,
     guest: values.guest,
     placement,
     network: network(values.network),

@@ -1,31 +1,37 @@
 /**
- * The default guest: Linux from `public/guest/` in v86, the same in Node and in a page. A start goes on from a saved state of
- * the ready guest if there is one, and otherwise boots and saves one.
+ * A guest in v86, the same in Node and in a page: by default Linux from `public/guest/`, or a machine of a person's own. A start
+ * of the default guest goes on from a saved state of the ready guest if there is one, and otherwise boots and saves one.
  *
- *   load ─► new V86 ─► machineReady (controllers attach) ─┬─► restore ─► set the clock ─────────► ready
- *                                                         └─► boot ─► agent is there ─► save ──► ready
+ *   check ─► load ─► new V86 ─► machineReady (controllers attach) ─┬─► restore ─► set the clock ─────────► ready
+ *                                                                  ├─► boot ─► agent is there ─► save ──► ready
+ *                                                                  └─► run ─────────────────────────────► ready     its own
  */
 import { V86, type V86Options } from "v86";
 import { Agent, type ExecOptions, type ExecResult } from "./agent.ts";
 import type { GuestFiles } from "./guest-files.ts";
-import type { GuestFile, GuestManifest } from "./image/manifest.ts";
+import type { GuestManifest } from "./image/manifest.ts";
+import { assertMachine } from "./machine-check.ts";
+import { DEFAULT_MACHINE, isPlainLinux, type MachineConfig, MachineError } from "./machine-config.ts";
+import { loadMachine, type MachineParts } from "./machine-parts.ts";
 import { SerialPort } from "./serial-port.ts";
 import { type StateStore, stateKey } from "./state-store.ts";
 import { whenLoaded } from "./v86.ts";
 import { listenToBios } from "./v86-bios-log.ts";
+import type { V86Disk } from "./v86-disk.ts";
 import { V86_TESTED } from "./v86-internals.ts";
 import { setCompiling } from "./v86-jit.ts";
 
-const MIB = 2 ** 20;
-/** v86 puts the initrd here; Linux unpacks it into the RAM that is left. */
-const INITRD_ADDRESS = 64 * MIB;
 const BOOT_PATIENCE_MS = 180_000;
 const RESTORE_PATIENCE_MS = 20_000;
+/** For so long a kernel of one's own is interpreted, which boots it in half the time: nobody says when it is done. */
+const KERNEL_BOOT_MS = 15_000;
 
 export interface GuestProgress {
   readonly stage: "loading" | "restoring" | "booting" | "ready";
   /** 0 to 1, of the whole start. */
   readonly fraction: number;
+  /** While it is loading. */
+  readonly bytes?: { readonly loaded: number; readonly total: number };
 }
 
 /** Undoes what `machineReady` did, when a saved state turns out to be of no use and another machine is made. */
@@ -35,14 +41,10 @@ export interface GuestOptions {
   readonly files: GuestFiles;
   /** Where v86.wasm is: a path in Node, an address in a page. */
   readonly wasm: string;
-  /** Default: as the image's manifest says. */
-  readonly memoryMiB?: number;
-  /** A cpio archive, unpacked over the image's files: see writeCpio(). */
+  /** Whatever is not said is as in DEFAULT_MACHINE. Its ports and controller are the caller's to attach, in `machineReady`. */
+  readonly machine?: Partial<MachineConfig>;
+  /** A cpio archive, unpacked over the default guest's files: see writeCpio(). */
   readonly overlay?: Uint8Array;
-  /** A disk for v86's own IDE, kept in memory. */
-  readonly hda?: Uint8Array<ArrayBuffer>;
-  /** "bios": no kernel; the BIOS boots what it finds, and there is no agent. Default "linux". */
-  readonly boot?: "linux" | "bios";
   /** More of v86's options, such as a screen. */
   readonly v86?: Partial<V86Options>;
   /** The machine is made and does not run yet: the time to attach controllers. */
@@ -52,6 +54,8 @@ export interface GuestOptions {
   /** What the BIOS says. */
   onBiosLog?(bytes: Uint8Array): void;
   onProgress?(progress: GuestProgress): void;
+  /** A sentence: the file in a drive cannot be read any more. */
+  onDiskError?(message: string): void;
   /** Where to keep the ready guest's state. None: boot every time. */
   readonly states?: StateStore;
   /** What else decides the state: which controllers are attached, which build of pvusb this is. */
@@ -68,6 +72,9 @@ export class GuestBootError extends Error {
 
 export class Guest {
   readonly emulator: V86;
+  readonly machine: MachineConfig;
+  /** The machine's own hard disk. */
+  readonly disk: V86Disk | undefined;
   /** It went on from a saved state instead of booting. */
   resumed = false;
   /** Settles when the state of a guest that has just booted is kept. Never rejects: a state is a convenience. */
@@ -75,26 +82,40 @@ export class Guest {
   readonly #console: SerialPort;
   readonly #agentPort: SerialPort;
   readonly #agent: Agent;
+  #compileAgain: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(emulator: V86, options: GuestOptions) {
+  private constructor(emulator: V86, machine: MachineConfig, disk: V86Disk | undefined, options: GuestOptions) {
     this.emulator = emulator;
+    this.machine = machine;
+    this.disk = disk;
     this.#console = new SerialPort(emulator, 0);
     this.#console.onBytes = (bytes) => options.onConsole?.(bytes);
     this.#agentPort = new SerialPort(emulator, 1);
     this.#agent = new Agent(this.#agentPort);
   }
 
-  /** Resolves when the guest's agent takes commands; with `boot: "bios"`, as soon as the machine runs. */
+  /**
+   * Resolves when the default guest's agent takes commands; with a machine of a person's own, as soon as that runs. Rejects
+   * with a MachineError, GuestFileError, GuestBootError or StateError, each a sentence.
+   */
   static async start(options: GuestOptions): Promise<Guest> {
+    const machine: MachineConfig = { ...DEFAULT_MACHINE, ...options.machine };
+    await assertMachine(machine);
     const manifest = await options.files.manifest();
-    const key = await keyOf(options, manifest);
+    if (machine.boots.from !== "linux") return Guest.#run(options, machine, manifest);
+    const key = await keyOf(options, machine, manifest);
     const state = key && (await options.states?.get(key).catch(() => undefined));
     if (key && state) {
-      const guest = await Guest.#resume(options, manifest, state);
+      const guest = await Guest.#resume(options, machine, manifest, state);
       if (guest) return guest;
       await options.states?.delete(key).catch(() => {});
     }
-    return Guest.#boot(options, manifest, key);
+    return Guest.#boot(options, machine, manifest, key);
+  }
+
+  /** Only the default guest has an agent, which runs commands. */
+  get hasAgent(): boolean {
+    return this.machine.boots.from === "linux";
   }
 
   /** Types into the guest's console. */
@@ -103,7 +124,8 @@ export class Guest {
   }
 
   /** Runs a shell command in the guest, beside what the console does. */
-  exec(command: string, options?: ExecOptions): Promise<ExecResult> {
+  async exec(command: string, options?: ExecOptions): Promise<ExecResult> {
+    if (!this.hasAgent) throw new MachineError("This guest runs no commands from outside: type them into its console.");
     return this.#agent.exec(command, options);
   }
 
@@ -117,26 +139,50 @@ export class Guest {
     }
   }
 
+  #interpretFor(milliseconds: number): void {
+    setCompiling(this.emulator, false);
+    this.#compileAgain = setTimeout(() => setCompiling(this.emulator, true), milliseconds);
+  }
+
   /** The whole machine as it is now, software devices included. Real ones will come back as an unplug and a plug. */
   async saveState(): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await this.emulator.save_state());
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#compileAgain);
     this.#agent.close(new Error("The guest was stopped."));
     this.#console.close();
     this.#agentPort.close();
     await this.emulator.destroy();
   }
 
-  static async #boot(options: GuestOptions, manifest: GuestManifest, key: string | undefined): Promise<Guest> {
-    const wanted: GuestFile[] = options.boot === "bios" ? ["bios", "vgaBios"] : ["bios", "vgaBios", "kernel", "initrd"];
-    const { guest, undo } = await Guest.#make(options, manifest, await load(options, manifest, wanted, 0.4));
-    if (options.boot === "bios") {
-      void guest.emulator.run();
-      options.onProgress?.({ stage: "ready", fraction: 1 });
-      return guest;
+  static async #run(options: GuestOptions, machine: MachineConfig, manifest: GuestManifest): Promise<Guest> {
+    const { guest, undo, state } = await Guest.#make(options, machine, manifest, 0.9);
+    if (state) {
+      options.onProgress?.({ stage: "restoring", fraction: 0.9 });
+      try {
+        await guest.emulator.restore_state(state.buffer);
+      } catch (error) {
+        await guest.stop();
+        await undo?.();
+        throw error;
+      }
+      guest.resumed = true;
     }
+    if (machine.boots.from === "kernel") guest.#interpretFor(KERNEL_BOOT_MS);
+    void guest.emulator.run();
+    options.onProgress?.({ stage: "ready", fraction: 1 });
+    return guest;
+  }
+
+  static async #boot(
+    options: GuestOptions,
+    machine: MachineConfig,
+    manifest: GuestManifest,
+    key: string | undefined,
+  ): Promise<Guest> {
+    const { guest, undo } = await Guest.#make(options, machine, manifest, 0.4);
     const greeting = guest.#agent.greeting();
     guest.#watchBoot(options);
     setCompiling(guest.emulator, false);
@@ -162,11 +208,11 @@ export class Guest {
   /** Undefined when the state is of no use. */
   static async #resume(
     options: GuestOptions,
+    machine: MachineConfig,
     manifest: GuestManifest,
     state: Uint8Array<ArrayBuffer>,
   ): Promise<Guest | undefined> {
-    const files = await load(options, manifest, ["bios", "vgaBios"], 0.5);
-    const { guest, undo } = await Guest.#make(options, manifest, files);
+    const { guest, undo } = await Guest.#make(options, machine, manifest, 0.5, true);
     try {
       options.onProgress?.({ stage: "restoring", fraction: 0.5 });
       await guest.emulator.restore_state(state.buffer);
@@ -184,31 +230,38 @@ export class Guest {
     return guest;
   }
 
-  static async #make(options: GuestOptions, manifest: GuestManifest, files: LoadedFiles) {
-    const memory = memorySize(options, manifest);
-    const image = (bytes: Uint8Array<ArrayBuffer> | undefined) => bytes && { buffer: bytes.buffer };
-    const initrd = files.initrd && withOverlay(files.initrd, options.overlay, memory);
+  /** The progress goes up to `share`. */
+  static async #make(
+    options: GuestOptions,
+    machine: MachineConfig,
+    manifest: GuestManifest,
+    share: number,
+    resumes = false,
+  ): Promise<{ readonly guest: Guest; readonly undo: Undo | undefined; readonly state: MachineParts["state"] }> {
+    const { files, overlay, onProgress } = options;
+    onProgress?.({ stage: "loading", fraction: 0 });
+    const { v86, disk, state } = await loadMachine(machine, manifest, {
+      files,
+      resumes,
+      ...(overlay && { overlay }),
+      onBytes: (loaded, total) => {
+        onProgress?.({ stage: "loading", fraction: (share * loaded) / total, bytes: { loaded, total } });
+      },
+      onDiskError: (message) => options.onDiskError?.(message),
+    });
     const emulator = new V86({
       disable_speaker: true,
       ...options.v86,
       wasm_path: options.wasm,
-      memory_size: memory,
       autostart: false,
       uart1: true,
-      ...given({
-        bios: image(files.bios),
-        vga_bios: image(files.vgaBios),
-        bzimage: image(files.kernel),
-        initrd: image(initrd),
-        hda: image(options.hda),
-        cmdline: files.kernel && manifest.cmdline,
-      }),
+      ...v86,
     });
     await whenLoaded(emulator);
     if (options.onBiosLog) listenToBios(emulator, options.onBiosLog);
-    const guest = new Guest(emulator, options);
+    const guest = new Guest(emulator, machine, disk, options);
     const undo = await options.machineReady?.(emulator);
-    return { guest, undo };
+    return { guest, undo, state };
   }
 
   /** Tells how far the boot is, by the words of the image's init. */
@@ -241,63 +294,22 @@ const BOOT_WORDS = [
   ["pvusb: ready", 0.95],
 ] as const;
 
-type LoadedFiles = Partial<Record<GuestFile, Uint8Array<ArrayBuffer>>>;
-
-/** A disk would be part of the state, and what a BIOS boots has no moment of being ready. */
-async function keyOf(options: GuestOptions, manifest: GuestManifest): Promise<string | undefined> {
-  if (!options.states || options.hda || options.boot === "bios") return undefined;
+/** What is in a drive would be part of the state. */
+async function keyOf(
+  options: GuestOptions,
+  machine: MachineConfig,
+  manifest: GuestManifest,
+): Promise<string | undefined> {
+  if (!options.states || !isPlainLinux(machine)) return undefined;
   return stateKey([
     manifest.id,
-    memorySize(options, manifest),
+    machine.memoryMiB ?? manifest.memoryMiB,
+    machine.vgaMemoryMiB,
+    machine.network,
     options.overlay ?? "no overlay",
     V86_TESTED,
     ...(options.stateKey ?? []),
   ]);
-}
-
-function memorySize(options: GuestOptions, manifest: GuestManifest): number {
-  return (options.memoryMiB ?? manifest.memoryMiB) * MIB;
-}
-
-/** Loads files side by side; the progress goes up to `share`. */
-async function load(options: GuestOptions, manifest: GuestManifest, wanted: readonly GuestFile[], share: number) {
-  const total = wanted.reduce((sum, file) => sum + manifest.sizes[file], 0);
-  const loaded = new Map<GuestFile, number>();
-  const files: LoadedFiles = {};
-  options.onProgress?.({ stage: "loading", fraction: 0 });
-  await Promise.all(
-    wanted.map(async (file) => {
-      files[file] = await options.files.load(file, (bytes) => {
-        loaded.set(file, bytes);
-        const sum = [...loaded.values()].reduce((a, b) => a + b, 0);
-        options.onProgress?.({ stage: "loading", fraction: share * Math.min(1, sum / total) });
-      });
-    }),
-  );
-  return files;
-}
-
-/** Linux unpacks archives one behind another; each begins at a multiple of four. */
-function withOverlay(initrd: Uint8Array<ArrayBuffer>, overlay: Uint8Array | undefined, memory: number) {
-  const start = (initrd.length + 3) & ~3;
-  const size = start + (overlay?.length ?? 0);
-  // Its files are unpacked while it is still there.
-  if (INITRD_ADDRESS + 2 * size > memory) {
-    const needed = Math.ceil((INITRD_ADDRESS + 2 * size) / MIB / 64) * 64;
-    throw new GuestBootError(`The guest's files need more memory: at least ${needed} MiB.`);
-  }
-  if (!overlay) return initrd;
-  const both = new Uint8Array(size);
-  both.set(initrd);
-  both.set(overlay, start);
-  return both;
-}
-
-/** Without the properties that are undefined. */
-function given<T extends object>(properties: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 }
 
 async function within<T>(milliseconds: number, work: Promise<T>, message: string): Promise<T> {

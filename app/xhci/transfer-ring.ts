@@ -253,6 +253,7 @@ export class TransferRing implements UrbOwner, Sleeper {
     this.#queue.push(transfer);
     endpoint.schedule?.take(transfer.due);
     plug.counters.inFlight++;
+    if (transfer.isDriven) plug.counters.driven++;
     link.submit(urb, this);
     return true;
   }

@@ -253,6 +253,11 @@ export class Transfer {
     }
   }
 
+  /** Only a driver has it done: every transfer but a standard request to the device as a whole (USB 2.0 §9.3.1). */
+  get isDriven(): boolean {
+    return !this.isControl || (this.setupLow & 0x7f) !== 0;
+  }
+
   #trbLength(index: number): number {
     return (this.#statuses[index] ?? 0) & TRB_LENGTH_MASK;
   }

@@ -91,7 +91,7 @@ async function measure(placement: "worker" | "thread", rounds: number): Promise<
   const guest = await Guest.start({
     files: folderFiles("public/guest"),
     wasm: installedV86().wasm,
-    hda: image.slice(),
+    v86: { hda: { buffer: image.slice().buffer } },
     machineReady: async (emulator) => {
       controller = await host.attach(emulator);
       return undefined;

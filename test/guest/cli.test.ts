@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bootDisk } from "../fakes/boot-image.ts";
 
 const program = fileURLToPath(new URL("../../dist/app/cli/main.js", import.meta.url));
 const MIB = 2 ** 20;
@@ -129,6 +130,13 @@ test("without a command the guest's console is piped, until the guest is halted"
   expect(status).toBe(0);
 });
 
+test("a floppy disk of one's own is booted, until the machine is halted", async () => {
+  const image = join(folder, "floppy.img");
+  await writeFile(image, bootDisk("The floppy was here.\n"));
+  const { status, out } = await pvusb(["run", "--floppy", image, "--memory", "32", "--timeout", "120"]);
+  expect({ status, out }).toEqual({ status: 0, out: expect.stringContaining("The floppy was here.\n") });
+});
+
 test("a run that takes too long ends with status 124", async () => {
   const { status, err } = await pvusb(["run", "--timeout", "8", "--exec", "sleep 1000"]);
   expect(status).toBe(124);
@@ -165,6 +173,7 @@ test.each([
     ["run", "--plug", "flash-drive:image=/nowhere.img@1", "--exec", "true"],
     /^pvusb: .*there is no file \/nowhere\.img\.\n$/,
   ],
+  [["run", "--kernel", import.meta.filename], /^pvusb: cli\.test\.ts is .*no Linux kernel.*bzImage.*\n$/],
   [["run", "--guest", "/nowhere", "--exec", "true"], /^pvusb: There is no guest image in \/nowhere.*\n$/],
   [["run", "--overlay", "/nowhere", "--exec", "true"], /^pvusb: --overlay \/nowhere cannot be read.*\n$/],
   // No package, no USB bus, or no such device.

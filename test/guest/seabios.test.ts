@@ -57,8 +57,7 @@ describe("SeaBIOS, with its own xHCI driver", () => {
     const guest = await Guest.start({
       files: folderFiles(GUEST_FOLDER),
       wasm: installedV86().wasm,
-      boot: "bios",
-      memoryMiB: 64,
+      machine: { boots: { from: "usb" }, memoryMiB: 64 },
       machineReady: async (emulator) => {
         const controller: UsbController = await host.attach(emulator);
         if (usb) {

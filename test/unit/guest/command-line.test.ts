@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readMachine } from "../../../app/cli/machine-arguments.ts";
 import { parsePlug, parseSize } from "../../../app/cli/plug-argument.ts";
 import { parseCommandLine } from "../../../app/cli/usage.ts";
 import { UsageError } from "../../../app/cli/usage-error.ts";
@@ -175,7 +176,7 @@ test("a whole command line", () => {
       plugs: [{ path: [1] }, { path: [2] }],
       exec: "lsusb",
       controller: "xhci",
-      memoryMiB: 256,
+      machine: { boot: "linux", append: "", memoryMiB: 256 },
       placement: "worker",
       timeoutMs: 1500,
       states: false,
@@ -194,7 +195,42 @@ test.each([
 });
 
 test.each([
+  [[], { boot: "linux", append: "" }],
+  [["--hda", "a.img"], { boot: "disk", append: "", hda: "a.img" }],
+  [["--hda", "a.img", "--cdrom", "b.iso"], { boot: "cd", append: "", hda: "a.img", cdrom: "b.iso" }],
+  [
+    ["--hda", "a.img", "--cdrom", "b.iso", "--boot", "disk"],
+    { boot: "disk", append: "", hda: "a.img", cdrom: "b.iso" },
+  ],
+  [["--floppy", "c.img", "--cdrom", "b.iso"], { boot: "floppy", append: "", floppy: "c.img", cdrom: "b.iso" }],
+  [["--hda", "a.img", "--boot", "linux", "--exec", "ls"], { boot: "linux", append: "", hda: "a.img" }],
+  [["--boot", "usb", "--memory", "16"], { boot: "usb", append: "", memoryMiB: 16 }],
+  [
+    ["--kernel", "k", "--initrd", "i", "--append", "quiet", "--hda", "a.img"],
+    { boot: "kernel", kernel: "k", initrd: "i", append: "quiet", hda: "a.img" },
+  ],
+])("%j is a machine", (args, machine) => {
+  expect(parseCommandLine(["run", ...args])).toMatchObject({ order: "run", machine });
+});
+
+test("a machine's files are opened, and one that is not there is told by its option", async () => {
+  const machine = await readMachine({ boot: "kernel", kernel: import.meta.filename, append: "quiet" });
+  expect(machine).toEqual({
+    boots: { from: "kernel", kernel: { name: "command-line.test.ts", blob: expect.any(Blob) }, append: "quiet" },
+    drives: {},
+  });
+  await expect(readMachine({ boot: "cd", cdrom: "/nowhere.iso", append: "" })).rejects.toThrow(
+    "--cdrom: there is no file /nowhere.iso.",
+  );
+});
+
+test.each([
   [[], /Say what to do/],
+  [["run", "--initrd", "i"], /give --kernel, too/],
+  [["run", "--kernel", "k", "--boot", "cd"], /leave out --boot/],
+  [["run", "--boot", "net"], /--boot is linux or disk or cd or floppy or usb, and not net/],
+  [["run", "--cdrom", "c", "--exec", "ls"], /worked by its console/],
+  [["run", "--memory", "4"], /from 16 to 2047, and 4 is not/],
   [["walk"], /no command walk; there are run, rules, serve and guest/],
   [["guest"], /^Write pvusb guest DIR/],
   [["guest", "a", "b"], /^Write pvusb guest DIR/],

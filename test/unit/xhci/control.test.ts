@@ -121,6 +121,22 @@ describe.each(["thread", "deferred"] as const)("a control transfer in %s placeme
     },
   );
 
+  it.each([
+    ["GET_DESCRIPTOR", 0x80, 6, 0],
+    ["SET_CONFIGURATION", 0x00, 9, 0],
+    ["GET_DESCRIPTOR of an interface", 0x81, 6, 1],
+    ["SET_INTERFACE", 0x01, 11, 1],
+    ["CLEAR_FEATURE of an endpoint", 0x02, 1, 1],
+    ["a class request", 0x21, 9, 1],
+    ["a vendor request", 0xc0, 1, 1],
+  ])("%s: is it a driver's?", (_, bmRequestType, bRequest, driven) => {
+    const { device, back, ram, controller } = createDevice({ placement });
+    back.onTransfer = (request) => back.answer(request, STATUS_OK, 0);
+    const before = controller.port(1).counters.driven;
+    device.control({ ...SET, bmRequestType, bRequest }, ram.buffer(64));
+    expect(controller.port(1).counters.driven - before).toBe(driven);
+  });
+
   it("begins only when its status stage is there", () => {
     const { device, back, ram, settle } = createDevice({ placement });
     const seen: number[] = [];

@@ -66,7 +66,7 @@ describe("Address Device behind a hub", () => {
     expect({ port, route, plug }).toEqual(asked[0]);
     back.answer(back.first(0x81), STATUS_OK, new Uint8Array(64));
     expect(device.events()).toMatchObject([{ code: CC_SUCCESS }]);
-    expect(controller.port(1, 0x2).counters).toMatchObject({ bytesIn: 64, transfers: 1, inFlight: 0 });
+    expect(controller.port(1, 0x2).counters).toMatchObject({ bytesIn: 64, transfers: 1, driven: 1, inFlight: 0 });
     expect(controller.port(1).counters.bytesIn).toBe(0);
     device.disable();
     expect(controller.port(1, 0x2)).toMatchObject({ enabled: false, address: 0 });
