@@ -1,5 +1,6 @@
 /** What a file is, by its first bytes: what a machine could do with it. Nothing is read but those. */
 import { KERNEL_HEADER_SIZE, type KernelHeader, readKernelHeader } from "./linux-kernel.ts";
+import { STATE_FILE_MAGIC } from "./state-file.ts";
 
 export type FileKind =
   | { readonly is: "empty" }
@@ -74,6 +75,7 @@ export async function fileKind(blob: Blob): Promise<FileKind> {
     return { is: "cd", bootable: startsWith(head, "EL TORITO", BOOT_RECORD + 7), hybrid: bootable };
   }
   if (startsWith(head, STATE_MAGIC)) return { is: "state", memoryMiB: await stateMemoryMiB(blob) };
+  if (startsWith(head, STATE_FILE_MAGIC)) return { is: "state", memoryMiB: undefined };
   if (startsWith(head, "070701") || startsWith(head, "070702")) return { is: "initrd" };
   const compressed = COMPRESSIONS.find(([, magic]) => startsWith(head, magic))?.[0];
   if (compressed) return inCompressed(head, compressed);

@@ -11,8 +11,8 @@ import {
   MachineError,
   type MachineField,
   type MachineFile,
-  machineFiles,
 } from "./machine-config.ts";
+import { machineFiles } from "./machine-description.ts";
 
 const KIB = 1024;
 const MIB = 2 ** 20;

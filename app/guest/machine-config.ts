@@ -3,8 +3,6 @@
  * it, `machine-check.ts` says what is wrong with it, the page's form and the command line make it.
  */
 
-import { given } from "./given.ts";
-
 /** A file of the person's, read on demand. A blob from node:fs openAsBlob() will do in Node. */
 export interface MachineFile {
   readonly name: string;
@@ -83,43 +81,6 @@ export class MachineError extends Error {
 /** Whether it is the default guest, with nothing in its drives: such a one has a ready state to go on from. */
 export function isPlainLinux({ boots, drives, bios, vgaBios }: MachineConfig): boolean {
   return boots.from === "linux" && Object.keys(drives).length === 0 && !bios && !vgaBios;
-}
-
-/** Every file of the machine, by what it is to it. */
-export function machineFiles({ boots, drives, bios, vgaBios }: MachineConfig): ReadonlyMap<MachineField, MachineFile> {
-  const files: [MachineField, MachineFile | undefined][] = [
-    ["kernel", boots.from === "kernel" ? boots.kernel : undefined],
-    ["initrd", boots.from === "kernel" ? boots.initrd : undefined],
-    ["state", boots.from === "state" ? boots.state : undefined],
-    ["disk", drives.disk && "blob" in drives.disk ? drives.disk : undefined],
-    ["cd", drives.cd],
-    ["floppy", drives.floppy],
-    ["bios", bios],
-    ["vgaBios", vgaBios],
-  ];
-  return new Map(files.flatMap(([field, file]) => (file ? [[field, file] as const] : [])));
-}
-
-/** The same machine with other files, by what they are to it; those that are not given stay. */
-export function withFiles(config: MachineConfig, files: ReadonlyMap<MachineField, MachineFile>): MachineConfig {
-  const { boots, drives, bios, vgaBios } = config;
-  const now = <T>(field: MachineField, file: T): T | MachineFile =>
-    (file === undefined ? file : files.get(field)) ?? file;
-  return given({
-    ...config,
-    boots: given({
-      ...boots,
-      ...(boots.from === "kernel" && { kernel: now("kernel", boots.kernel), initrd: now("initrd", boots.initrd) }),
-      ...(boots.from === "state" && { state: now("state", boots.state) }),
-    }),
-    drives: given({
-      disk: drives.disk && "blankMiB" in drives.disk ? drives.disk : now("disk", drives.disk),
-      cd: now("cd", drives.cd),
-      floppy: now("floppy", drives.floppy),
-    }),
-    bios: now("bios", bios),
-    vgaBios: now("vgaBios", vgaBios),
-  }) as MachineConfig;
 }
 
 /** What a person can set, for a sentence beside it. */

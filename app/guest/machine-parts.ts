@@ -1,11 +1,13 @@
 /** From a machine's config to what V86 is made with: loads what must be in memory, and opens what is read on demand. */
 import type { V86Options } from "v86";
+import { StateError } from "../../asm/saved.ts";
 import { stateMemoryMiB } from "./file-kind.ts";
 import { given } from "./given.ts";
 import type { GuestFiles } from "./guest-files.ts";
 import type { GuestFile, GuestManifest } from "./image/manifest.ts";
 import { initrdNeeds, roundMiB, unreadable } from "./machine-check.ts";
 import { type Boots, type MachineConfig, MachineError, type MachineFile } from "./machine-config.ts";
+import { readStateFile, STATE_FILE_MAGIC, unpackState } from "./state-file.ts";
 import { V86Disk } from "./v86-disk.ts";
 
 const MIB = 2 ** 20;
@@ -60,7 +62,7 @@ export async function loadMachine(
     drives.floppy && load.own(drives.floppy),
     boots.from === "state" ? load.own(boots.state) : undefined,
   ]);
-  const state = packed && (await inflated(packed));
+  const state = packed && (await unpackedState(packed));
   const stateMiB = state && (await stateMemoryMiB(new Blob([state])));
   const memory = (stateMiB ?? config.memoryMiB ?? manifest.memoryMiB) * MIB;
   assertRoom(memory + config.vgaMemoryMiB * MIB);
@@ -134,13 +136,18 @@ function assertRoom(bytes: number): void {
   }
 }
 
-async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+/** A state as v86 has it; it may be packed by gzip, or be a file that pvusb has written. */
+async function unpackedState(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const file = new Blob([bytes]);
+  if ((await file.slice(0, STATE_FILE_MAGIC.length).text()) === STATE_FILE_MAGIC) {
+    const { info, packed } = await readStateFile(file);
+    return unpackState(packed, info.bytes);
+  }
   if (!GZIP.every((byte, index) => bytes[index] === byte)) return bytes;
   try {
-    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(plain).arrayBuffer());
+    return new Uint8Array(await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
   } catch (cause) {
-    throw new MachineError("The saved state is damaged: it cannot be unpacked. Choose another.", { cause });
+    throw new StateError("The saved state is damaged: it cannot be unpacked. Choose another.", { cause });
   }
 }
 

@@ -23,8 +23,8 @@ export interface StateInfo {
 /** Called with 0 to 1. */
 export type OnProgress = (fraction: number) => void;
 
-const MAGIC = "pvusb state 1\n";
-/** Of MAGIC and JSON together. */
+export const STATE_FILE_MAGIC = "pvusb state 1\n";
+/** Of the magic and JSON together. */
 const HEAD_MAX = 1 << 16;
 const NAME_MAX = 200;
 const PORTS_MAX = 1000;
@@ -74,14 +74,14 @@ export async function unpackState(
 
 export function writeStateFile(info: StateInfo, packed: Blob): Blob {
   const { name, savedAt, bytes, machine, plugged } = info;
-  const head = `${MAGIC}${JSON.stringify({ name, savedAt, bytes, machine, plugged })}\n`;
+  const head = `${STATE_FILE_MAGIC}${JSON.stringify({ name, savedAt, bytes, machine, plugged })}\n`;
   return new Blob([head, packed], { type: "application/octet-stream" });
 }
 
 /** Rejects with a StateError. */
 export async function readStateFile(file: Blob): Promise<{ readonly info: StateInfo; readonly packed: Blob }> {
   const head = new Uint8Array(await file.slice(0, HEAD_MAX).arrayBuffer());
-  const magic = new TextEncoder().encode(MAGIC);
+  const magic = new TextEncoder().encode(STATE_FILE_MAGIC);
   const end = head.indexOf(0x0a, magic.length);
   if (!magic.every((byte, at) => head[at] === byte) || end < 0) throw new StateError(NO_STATE);
   let json: unknown;

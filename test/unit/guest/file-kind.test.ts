@@ -39,6 +39,7 @@ test.each([
   ["a state whose JSON is broken", stateOf("{"), { is: "state", memoryMiB: undefined }],
   ["a state that says nothing of memory", stateOf('{"state":["x"]}'), { is: "state", memoryMiB: undefined }],
   ["a packed state", gzipSync(stateOf(STATE)), { is: "state", memoryMiB: undefined }],
+  ["a state as pvusb writes files", text("pvusb state 1\n"), { is: "state", memoryMiB: undefined }],
   ["a cpio archive", text("070701"), { is: "initrd" }],
   ["a packed cpio archive", gzipSync(text("070701", 500_000)), { is: "initrd", compressed: "gzip" }],
   ["an archive packed by xz", text("\xfd7zXZ\0"), { is: "initrd", compressed: "xz" }],

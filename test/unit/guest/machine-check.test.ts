@@ -1,12 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { assertMachine, checkMachine } from "../../../app/guest/machine-check.ts";
-import {
-  DEFAULT_MACHINE,
-  type MachineConfig,
-  type MachineFile,
-  machineFiles,
-  withFiles,
-} from "../../../app/guest/machine-config.ts";
+import { DEFAULT_MACHINE, type MachineConfig, type MachineFile } from "../../../app/guest/machine-config.ts";
 import { bootCd, bootDisk } from "../../fakes/boot-image.ts";
 import { kernelImage } from "../../fakes/kernel-image.ts";
 
@@ -125,31 +119,4 @@ describe("what is wrong is said in a sentence, beside what it is about", () => {
       message: expect.stringContaining("disk.img cannot be read"),
     });
   });
-});
-
-test("every file of a machine can be listed and exchanged", () => {
-  const config: MachineConfig = {
-    ...DEFAULT_MACHINE,
-    boots: { from: "kernel", kernel: file("k"), initrd: file("i"), append: "quiet" },
-    drives: { disk: file("d"), cd: file("c"), floppy: file("f") },
-    bios: file("b"),
-    vgaBios: file("v"),
-  };
-  const names = new Map([...machineFiles(config)].map(([field, { name }]) => [field, name]));
-  expect(Object.fromEntries(names)).toEqual({
-    kernel: "k",
-    initrd: "i",
-    disk: "d",
-    cd: "c",
-    floppy: "f",
-    bios: "b",
-    vgaBios: "v",
-  });
-  const other = new Map([...machineFiles(config)].map(([field]) => [field, file(`other ${field}`)]));
-  const changed = withFiles(config, other);
-  expect([...machineFiles(changed)]).toEqual([...other]);
-  expect(changed).toMatchObject({ name: "Linux", boots: { from: "kernel", append: "quiet" }, ports: 8 });
-  expect(withFiles(config, new Map())).toEqual(config);
-  const blank: MachineConfig = { ...DEFAULT_MACHINE, drives: { disk: { blankMiB: 1 } } };
-  expect(withFiles(blank, other)).toEqual(blank);
 });
