@@ -1,7 +1,7 @@
 /** The drawings of the page. All are decoration: what they say is also said in words beside them. */
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from "lit";
 
-export type Glyph = "drive" | "file" | "keyboard" | "camera" | "microphone" | "speaker" | "network" | "device";
+export type Glyph = "drive" | "file" | "keyboard" | "camera" | "microphone" | "speaker" | "network" | "hub" | "device";
 
 const GLYPHS: Readonly<Record<Glyph, SVGTemplateResult>> = {
   drive: svg`<rect x="3" y="10" width="19" height="12" rx="2.5"/><path d="M22 12.5h7v7h-7M25 14.8v.1M25 17.1v.1"/><path d="M7 16h7"/>`,
@@ -11,6 +11,7 @@ const GLYPHS: Readonly<Record<Glyph, SVGTemplateResult>> = {
   microphone: svg`<rect x="12" y="3.5" width="8" height="15" rx="4"/><path d="M7.5 15.5a8.5 8.5 0 0 0 17 0M16 24v4.5M11 28.5h10"/>`,
   speaker: svg`<path d="M5 12.5h5l7-6v19l-7-6H5zM21.5 12a6 6 0 0 1 0 8M25 8.5a11 11 0 0 1 0 15"/>`,
   network: svg`<path d="M16 13v6M8 25v-6h16v6"/><rect x="11.5" y="4.5" width="9" height="8.5" rx="1.5"/><rect x="4" y="22.5" width="8" height="6" rx="1.5"/><rect x="20" y="22.5" width="8" height="6" rx="1.5"/>`,
+  hub: svg`<rect x="3" y="13" width="26" height="10" rx="2.5"/><path d="M8 18h3M14.5 18h3M21 18h3M16 13V7h6"/>`,
   device: svg`<rect x="4" y="9" width="16" height="14" rx="2.5"/><path d="M20 16h9M9 13.5h6M9 18.5h3"/>`,
 };
 
@@ -24,5 +25,14 @@ export function socket(plugged: boolean): TemplateResult {
     <rect class="socket-shell" x="1" y="1" width="38" height="20" rx="2.5" />
     <rect class="socket-tongue" x="6" y="4.5" width="28" height="6" rx="1" />
     ${plugged ? svg`<rect class="socket-plug" x="4" y="3.5" width="32" height="15" rx="1.5" />` : nothing}
+  </svg>`;
+}
+
+/** How much passed lately, as a line. The figure is said beside it. */
+export function traffic(history: readonly number[]): TemplateResult {
+  const most = Math.max(1, ...history);
+  const points = history.map((rate, index) => `${index},${(11 - (10 * rate) / most).toFixed(1)}`).join(" ");
+  return html`<svg class="traffic" viewBox="0 0 39 12" preserveAspectRatio="none" aria-hidden="true">
+    <polyline points=${points} />
   </svg>`;
 }

@@ -1,3 +1,4 @@
 import "@xterm/xterm/css/xterm.css";
-import "./styles.css";
+import "../hub/hub.css";
+import "./page.css";
 import "./pv-app.ts";

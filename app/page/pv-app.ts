@@ -1,16 +1,18 @@
 /** The whole page. */
 import { html, LitElement, type TemplateResult } from "lit";
-import { carriedBy } from "./drag.ts";
+import { repeat } from "lit/directives/repeat.js";
+import { carriedBy } from "../hub/drag.ts";
+import type { PvDeviceCard } from "../hub/pv-device-card.ts";
+import type { PvPorts } from "../hub/pv-ports.ts";
+import { NOT_ISOLATED } from "../hub/words.ts";
 import type { PvConsole } from "./pv-console.ts";
-import type { PvDeviceCard } from "./pv-device-card.ts";
-import type { PvHub } from "./pv-hub.ts";
 import { Session } from "./session.ts";
-import { NOT_ISOLATED } from "./words.ts";
+import "../hub/pv-devices.ts";
+import "../hub/pv-ports.ts";
+import "../hub/pv-problems.ts";
+import "../hub/pv-status.ts";
+import "./pv-capture.ts";
 import "./pv-console.ts";
-import "./pv-devices.ts";
-import "./pv-hub.ts";
-import "./pv-problems.ts";
-import "./pv-status.ts";
 import "./pv-top-bar.ts";
 
 export class PvApp extends LitElement {
@@ -22,56 +24,78 @@ export class PvApp extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.session.desk.follow(() => this.requestUpdate());
     addEventListener("keydown", this.#keyDown);
     addEventListener("dragover", this.#dragOver);
     addEventListener("drop", this.#drop);
   }
 
-  override disconnectedCallback(): void {
-    removeEventListener("keydown", this.#keyDown);
-    removeEventListener("dragover", this.#dragOver);
-    removeEventListener("drop", this.#drop);
-    super.disconnectedCallback();
-  }
-
   protected override render(): TemplateResult {
     const { session } = this;
+    const { desk, machines, current, sideBySide } = session;
     return html`
-      <pv-top-bar .session=${session}></pv-top-bar>
+      <pv-top-bar .desk=${desk} .session=${session}></pv-top-bar>
       <main>
-        <pv-console .session=${session}></pv-console>
+        <div class="consoles" ?data-side-by-side=${sideBySide}>
+          ${repeat(
+            machines,
+            ({ id }) => id,
+            (machine) => html`<pv-console
+              id=${`guest-${machine.id}`}
+              role="tabpanel"
+              aria-label=${machine.name}
+              ?hidden=${!sideBySide && machine !== current}
+              .desk=${desk}
+              .machine=${machine}
+              @focusin=${() => machine !== session.current && session.show(machine)}
+            ></pv-console>`,
+          )}
+        </div>
         <div class="side" @pv-picked-up=${() => this.#hub?.go()} @pv-typing=${() => this.#console?.show("screen")}>
-          <pv-problems .session=${session}></pv-problems>
-          <pv-hub .session=${session}></pv-hub>
-          <pv-status .session=${session}></pv-status>
-          <pv-devices .session=${session}></pv-devices>
+          <pv-problems .desk=${desk}></pv-problems>
+          ${repeat(
+            machines,
+            ({ id }) => id,
+            ({ hub }) => html`<pv-ports
+              .desk=${desk}
+              .hub=${hub}
+              .compact=${!sideBySide && !hub.isCurrent}
+              ?data-current=${hub.isCurrent}
+            ></pv-ports>`,
+          )}
+          <pv-capture .desk=${desk} .session=${session}></pv-capture>
+          <pv-status .desk=${desk}></pv-status>
+          <pv-devices .desk=${desk}></pv-devices>
         </div>
       </main>
     `;
   }
 
   protected override firstUpdated(): void {
-    void this.session.watchDevices();
-    if (!globalThis.crossOriginIsolated) this.session.complain(NOT_ISOLATED);
+    const { desk } = this.session;
+    void desk.watch();
+    if (!globalThis.crossOriginIsolated) desk.complain(NOT_ISOLATED);
     else if (new URLSearchParams(location.search).has("autostart")) void this.#autostart();
   }
 
   /** The console must be drawn first: it takes what the guest says. */
   async #autostart(): Promise<void> {
     await this.#console?.updateComplete;
-    await this.session.start();
+    await this.session.current.start();
   }
 
-  get #console(): PvConsole | null {
-    return this.querySelector("pv-console");
+  /** Of the guest that a person looks at. */
+  get #console(): PvConsole | undefined {
+    return [...this.querySelectorAll("pv-console")].find(({ machine }) => machine === this.session.current);
   }
 
-  get #hub(): PvHub | null {
-    return this.querySelector("pv-hub");
+  get #hub(): PvPorts | undefined {
+    return [...this.querySelectorAll("pv-ports")].find(({ hub }) => hub === this.session.current.hub);
   }
 
   #keyDown = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+    const { desk } = this.session;
     const target = event.target as HTMLElement;
     const inConsole = target.closest("pv-console .face") !== null;
     if (event.key === "F6") {
@@ -80,28 +104,33 @@ export class PvApp extends LitElement {
       else this.#console?.focus();
       return;
     }
-    const { carried } = this.session;
-    if (inConsole || carried?.is !== "card") return;
+    const { carried } = desk;
+    if (inConsole || !carried || carried.is === "files") return;
     if (event.key === "Escape") {
-      this.session.carry(undefined);
-      this.session.announce("Put back.");
-      const cards = [...this.querySelectorAll<PvDeviceCard>("pv-device-card")];
-      cards.find(({ card }) => card.id === carried.card.id)?.focus();
-    } else if (/^[1-8]$/.test(event.key)) {
+      desk.carry(undefined);
+      desk.announce("Put back.");
+      if (carried.is === "device") void this.#hub?.go(carried.path);
+      else this.#cards.find(({ card }) => card.id === carried.card.id)?.focus();
+    } else if (/^[1-9]$/.test(event.key)) {
       event.preventDefault();
-      void this.#hub?.go(Number(event.key));
+      void this.#hub?.go(event.key);
     }
   };
 
+  get #cards(): readonly PvDeviceCard[] {
+    return [...this.querySelectorAll("pv-device-card")];
+  }
+
   /** A file may be dropped anywhere; the browser would open it otherwise. */
   #dragOver = (event: DragEvent): void => {
-    if (carriedBy(event, this.session)?.is === "files") event.preventDefault();
+    if (carriedBy(event, this.session.desk)?.is === "files") event.preventDefault();
   };
 
   #drop = (event: DragEvent): void => {
-    if (event.defaultPrevented || carriedBy(event, this.session)?.is !== "files") return;
+    const { desk } = this.session;
+    if (event.defaultPrevented || carriedBy(event, desk)?.is !== "files") return;
     event.preventDefault();
-    void this.session.addFiles(event.dataTransfer?.files ?? []);
+    void desk.addFiles(event.dataTransfer?.files ?? []);
   };
 }
 

@@ -2,7 +2,8 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { html, type PropertyValues, type TemplateResult } from "lit";
-import { SessionElement } from "./session-element.ts";
+import { DeskElement } from "../hub/desk-element.ts";
+import type { Machine } from "./machine.ts";
 import "./pv-start.ts";
 
 const DARK: ITheme = {
@@ -39,8 +40,9 @@ const RESIZE_MS = 200;
 
 type Face = "console" | "screen";
 
-export class PvConsole extends SessionElement {
-  static override properties = { ...SessionElement.properties, face: { state: true } };
+export class PvConsole extends DeskElement {
+  static override properties = { ...DeskElement.properties, machine: { attribute: false }, face: { state: true } };
+  declare machine: Machine;
   declare face: Face;
   readonly #fit = new FitAddon();
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -55,7 +57,7 @@ export class PvConsole extends SessionElement {
 
   override focus(): void {
     if (this.face === "console") this.#terminal?.focus();
-    else this.querySelector<HTMLElement>("#face-screen")?.focus();
+    else this.querySelector<HTMLElement>(".screen")?.focus();
   }
 
   override disconnectedCallback(): void {
@@ -65,26 +67,26 @@ export class PvConsole extends SessionElement {
   }
 
   protected override render(): TemplateResult {
-    const { guest } = this.session;
-    const waiting = guest.is === "off" || guest.is === "failed";
+    const { name, state } = this.machine;
+    const waiting = state.is === "off" || state.is === "failed";
     return html`
-      <section class="console" aria-label="Linux" data-guest=${guest.is}>
+      <section class="console" aria-label=${name} data-guest=${state.is}>
         <div class="tabs" role="tablist" aria-label="Views of the guest" @keydown=${this.#tabKeys}>
           ${this.#tab("console", "Console")} ${this.#tab("screen", "Screen")}
-          <span class="tabs-note">${guest.is === "running" ? this.#note() : ""}</span>
+          <span class="tabs-note">${state.is === "running" ? this.#note() : ""}</span>
         </div>
-        <pv-start .session=${this.session} class=${waiting ? "covering" : ""}></pv-start>
+        <pv-start .desk=${this.desk} .machine=${this.machine} class=${waiting ? "covering" : ""}></pv-start>
         <div
-          id="face-console"
+          id=${this.#id("console")}
           class="face terminal"
           role="tabpanel"
           aria-label="Console. F6 leaves it."
           ?hidden=${this.face !== "console" || waiting}
         ></div>
-        <div id="face-screen" class="face screen" role="tabpanel" tabindex="0" aria-label="Screen" ?hidden=${this.face !== "screen" || waiting}>
+        <div id=${this.#id("screen")} class="face screen" role="tabpanel" tabindex="0" aria-label="Screen" ?hidden=${this.face !== "screen" || waiting}>
           <div class="screen-container"><div></div><canvas hidden></canvas></div>
         </div>
-        <p class="hint" ?hidden=${guest.is !== "running"}>
+        <p class="hint" ?hidden=${state.is !== "running"}>
           ${
             this.face === "console"
               ? html`Plug the flash drive, then type: <kbd>mount /dev/sda /mnt</kbd> <kbd>cat /mnt/README.TXT</kbd>`
@@ -95,10 +97,14 @@ export class PvConsole extends SessionElement {
     `;
   }
 
+  #id(face: Face): string {
+    return `face-${this.machine.id}-${face}`;
+  }
+
   #note(): string {
-    const { guest } = this.session;
-    if (guest.is !== "running") return "";
-    return `${guest.resumed ? "resumed" : "booted"} in ${guest.seconds.toFixed(1)} s`;
+    const { state } = this.machine;
+    if (state.is !== "running") return "";
+    return `${state.resumed ? "resumed" : "booted"} in ${state.seconds.toFixed(1)} s`;
   }
 
   #tab(face: Face, name: string): TemplateResult {
@@ -107,7 +113,7 @@ export class PvConsole extends SessionElement {
       type="button"
       role="tab"
       aria-selected=${String(chosen)}
-      aria-controls=${`face-${face}`}
+      aria-controls=${this.#id(face)}
       tabindex=${chosen ? 0 : -1}
       @click=${() => this.show(face)}
     >
@@ -128,7 +134,7 @@ export class PvConsole extends SessionElement {
   };
 
   protected override firstUpdated(): void {
-    const place = this.querySelector<HTMLElement>("#face-console");
+    const place = this.querySelector<HTMLElement>(".terminal");
     const screen = this.querySelector<HTMLElement>(".screen-container");
     if (!place || !screen) return;
     const terminal = new Terminal({
@@ -141,13 +147,13 @@ export class PvConsole extends SessionElement {
     this.#terminal = terminal;
     terminal.loadAddon(this.#fit);
     terminal.open(place);
-    terminal.textarea?.setAttribute("aria-label", "Linux console. F6 leaves it.");
+    terminal.textarea?.setAttribute("aria-label", `Console of ${this.machine.name}. F6 leaves it.`);
     terminal.onResize(({ cols, rows }) => this.#tellSize(cols, rows));
-    terminal.onData((data) => this.session.type(data));
+    terminal.onData((data) => this.machine.type(data));
     // Tab belongs to the shell, so another key must lead out.
     terminal.attachCustomKeyEventHandler((event) => event.key !== "F6");
-    this.session.screen = screen;
-    this.session.onConsole = (bytes) => terminal.write(bytes);
+    this.machine.screen = screen;
+    this.machine.onConsole = (bytes) => terminal.write(bytes);
     this.#dark.addEventListener("change", this.#paint);
     this.#paint();
     this.#resize = new ResizeObserver(() => this.#refit());
@@ -162,7 +168,7 @@ export class PvConsole extends SessionElement {
   /** A window that is being drawn larger has many sizes; the guest hears of the last. */
   #tellSize(columns: number, rows: number): void {
     clearTimeout(this.#resized);
-    this.#resized = setTimeout(() => this.session.resize(columns, rows), RESIZE_MS);
+    this.#resized = setTimeout(() => this.machine.resize(columns, rows), RESIZE_MS);
   }
 
   #paint = (): void => {

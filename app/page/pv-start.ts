@@ -1,12 +1,15 @@
 /** Before the guest runs: what this is, and the button that starts it; then how far it is. */
 import { html, nothing, type TemplateResult } from "lit";
-import { SessionElement } from "./session-element.ts";
+import { DeskElement } from "../hub/desk-element.ts";
+import type { Machine } from "./machine.ts";
 
 /** How far apart the guest's steps are at most, and how long they take. */
 const NEXT_STEP = 0.25;
 const CREEP_MS = 12_000;
 
-export class PvStart extends SessionElement {
+export class PvStart extends DeskElement {
+  static override properties = { ...DeskElement.properties, machine: { attribute: false } };
+  declare machine: Machine;
   #clock: ReturnType<typeof setInterval> | undefined;
   #reached = { fraction: 0, at: 0 };
 
@@ -16,7 +19,7 @@ export class PvStart extends SessionElement {
   }
 
   protected override updated(): void {
-    const starting = this.session.guest.is === "starting";
+    const starting = this.machine.state.is === "starting";
     if (starting && this.#clock === undefined) {
       this.#clock = setInterval(() => this.requestUpdate(), 250);
     } else if (!starting) {
@@ -34,8 +37,8 @@ export class PvStart extends SessionElement {
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const { guest } = this.session;
-    switch (guest.is) {
+    const { state } = this.machine;
+    switch (state.is) {
       case "off":
       case "failed":
         return html`
@@ -45,18 +48,18 @@ export class PvStart extends SessionElement {
               Real devices by WebUSB, or software ones: a flash drive, a keyboard. Linux finds them on a virtual USB hub with
               its own drivers.
             </p>
-            <button type="button" class="primary" @click=${() => this.session.start()}>
-              ${guest.is === "failed" ? "Try again" : "Start Linux"}
+            <button type="button" class="primary" @click=${() => this.machine.start()}>
+              ${state.is === "failed" ? "Try again" : "Start Linux"}
             </button>
             <p class="small">Nothing leaves this browser. The first start takes about ten seconds, the next ones a second or two.</p>
           </div>
         `;
       case "starting": {
-        const percent = Math.round(this.#creep(guest.fraction) * 100);
-        const seconds = Math.max(0, (performance.now() - guest.since) / 1000);
+        const percent = Math.round(this.#creep(state.fraction) * 100);
+        const seconds = Math.max(0, (performance.now() - state.since) / 1000);
         return html`
           <div class="progress">
-            <span class="progress-stage">${guest.stage}…</span>
+            <span class="progress-stage">${state.stage}…</span>
             <span class="progress-time">${seconds.toFixed(0)} s</span>
             <div
               class="progress-bar"
@@ -65,7 +68,7 @@ export class PvStart extends SessionElement {
               aria-valuenow=${percent}
               aria-valuemin="0"
               aria-valuemax="100"
-              aria-valuetext=${`${guest.stage}, ${percent} %`}
+              aria-valuetext=${`${state.stage}, ${percent} %`}
             >
               <div style=${`width: ${percent}%`}></div>
             </div>

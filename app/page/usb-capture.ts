@@ -1,6 +1,7 @@
 /** A capture of what the hub carries, kept in the page's memory until another one begins. */
+
+import { CAPTURE_FULL, CAPTURE_STARTED, CAPTURE_STOPPED, captureNote } from "../hub/words.ts";
 import type { UsbHost } from "../index.ts";
-import { CAPTURE_FULL, CAPTURE_STARTED, CAPTURE_STOPPED, captureNote } from "./words.ts";
 
 export const CAPTURE_MAX = 64 * 2 ** 20;
 const PIECE = 2 ** 20;

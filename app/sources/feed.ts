@@ -21,10 +21,12 @@ export interface FeedAction {
 
 /** Connects something of the browser with a software device, for as long as that is plugged. */
 export interface Feed {
-  /** What the device is made from. */
+  /** What the device is made from, at each plug. */
   readonly source: DeviceSource;
   /** The device is in this port now: after its plug, after each move, and when its worker was replaced. */
   plugged(port: UsbPort, place: FeedPlace): void;
+  /** The device is about to be unplugged by a person, or its guest to be stopped: what it holds can still be read. */
+  leaving?(): Promise<void> | void;
   /** The device is unplugged, or was never plugged: what the browser gave is given back. */
   close(): Promise<void> | void;
   /** Called by the feed when the browser's side has ended, with a sentence: then the device is unplugged. */

@@ -90,18 +90,20 @@ export class Tab {
   }
 
   async untilRuns(): Promise<void> {
-    const state = this.page.locator('.guest-state:is([data-guest="running"], [data-guest="failed"])');
+    const state = this.page.locator(
+      '.guest-state[aria-selected="true"]:is([data-guest="running"], [data-guest="failed"])',
+    );
     await state.waitFor({ timeout: BOOT_MS });
     expect(await this.problems()).toBe("");
     await this.untilConsole(/guest:\S*# ?$/);
     // The kernel's own words would come between what is typed.
-    await this.page.locator("#face-console").click();
+    await this.#terminal.click();
     await this.page.keyboard.type("dmesg -n 1\n");
   }
 
   /** The visible text of the guest's console. A line that is too long for it goes on in the next. */
   async console(): Promise<string> {
-    const rows = await this.page.locator(".xterm-rows > div").allTextContents();
+    const rows = await this.#terminal.locator(".xterm-rows > div").allTextContents();
     return rows
       .map((row) => row.replaceAll("\u00a0", " ").trimEnd())
       .join("\n")
@@ -116,7 +118,7 @@ export class Tab {
   /** Types a command into the console. Gives what it printed, as far as the console shows it, once it has ended. */
   async run(line: string): Promise<string> {
     const number = ++this.#commands;
-    await this.page.locator("#face-console").click();
+    await this.#terminal.click();
     await this.page.keyboard.type(`clear; ${line}; echo "=$((1000+${number}))="\n`);
     const text = await this.untilConsole(new RegExp(`=${1000 + number}=`));
     return text.slice(0, text.indexOf(`=${1000 + number}=`));
@@ -127,20 +129,26 @@ export class Tab {
     await expect.poll(() => this.run(line), { timeout: STEP_MS, interval: 500 }).toMatch(answer);
   }
 
-  port(number: number): Locator {
-    return this.page.locator(".port").nth(number - 1);
+  /** Of the guest that is looked at. */
+  get #terminal(): Locator {
+    return this.page.locator("pv-console:not([hidden]) .face.terminal");
   }
 
-  socket(number: number): Locator {
-    return this.port(number).locator(".socket");
+  /** By its path, such as 3, or "3.2" for port 2 of the hub in port 3; of the guest that is looked at. */
+  port(path: number | string): Locator {
+    return this.page.locator(`pv-ports[data-current] .port[data-path="${path}"]`);
+  }
+
+  socket(path: number | string): Locator {
+    return this.port(path).locator(".socket");
   }
 
   card(name: string): Locator {
     return this.page.locator(".card").filter({ hasText: name });
   }
 
-  async untilPort(number: number, state: "off" | "empty" | "connecting" | "ready" | "failed"): Promise<void> {
-    await expect.poll(() => this.port(number).getAttribute("data-state"), { timeout: STEP_MS }).toBe(state);
+  async untilPort(path: number | string, state: "off" | "empty" | "connecting" | "ready" | "failed"): Promise<void> {
+    await expect.poll(() => this.port(path).getAttribute("data-state"), { timeout: STEP_MS }).toBe(state);
   }
 
   async untilSaid(words: string | RegExp): Promise<void> {

@@ -28,7 +28,7 @@ describe("the page", () => {
       .toBeGreaterThan(first);
     await tab.untilRuns();
     await tab.untilPort(1, "empty");
-    expect(await page.locator(".tabs-note").textContent()).toMatch(/^booted in/);
+    expect(await page.locator(".tabs-note").first().textContent()).toMatch(/^booted in/);
   });
 
   it("plugs a flash drive by click; the guest mounts it and reads it; it is unplugged by click", async () => {
@@ -150,7 +150,7 @@ describe("the page", () => {
     await expect.poll(keptStates, { timeout: STEP_MS }).toBe(1);
     await page.reload();
     await tab.startLinux();
-    expect(await page.locator(".tabs-note").textContent()).toMatch(/^resumed in/);
+    expect(await page.locator(".tabs-note").first().textContent()).toMatch(/^resumed in/);
     await tab.button("Plug in Flash drive (blank, 64 MiB)").click();
     await tab.untilPort(1, "ready");
     await tab.runUntil("cat /proc/partitions", /sda$/m);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BLANK_DRIVE_SIZE, blankDrive } from "../../app/page/blank-drive.ts";
-import { formatFat16 } from "../../app/page/fat16.ts";
+import { BLANK_DRIVE_SIZE, blankDrive } from "../../app/hub/blank-drive.ts";
+import { formatFat16 } from "../../app/hub/fat16.ts";
 import { readFat16 } from "../fakes/fat16-reader.ts";
 
 const MIB = 1 << 20;

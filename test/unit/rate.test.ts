@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inBytes, Rate } from "../../app/page/rate.ts";
+import { inBytes, Rate } from "../../app/hub/rate.ts";
 
 describe("Rate", () => {
   it("is the growth over the last two seconds", () => {

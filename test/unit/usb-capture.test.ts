@@ -1,7 +1,7 @@
 /** The page's capture: what is kept, how much of it, and what is said. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { captureNote } from "../../app/hub/words.ts";
 import { UsbCapture } from "../../app/page/usb-capture.ts";
-import { captureNote } from "../../app/page/words.ts";
 
 const HEAD = 40;
 const PACKET = 100_000;

@@ -11,14 +11,14 @@ import {
   protectedInterfaces,
   startFailed,
   USB_FORBIDDEN,
-} from "../../app/page/words.ts";
+} from "../../app/hub/words.ts";
 
 const gadget = { name: "Gadget", vendorId: 0x1d50, productId: 0x6018 };
 const failure = (name: string, message = "It is so") => Object.assign(new Error(message), { name });
 
 describe("plugFailed", () => {
   it("gives a udev rule with the device's ids on Linux", () => {
-    const words = plugFailed(failure("AccessError", "The device may not be opened"), 3, gadget, "linux");
+    const words = plugFailed(failure("AccessError", "The device may not be opened"), "3", gadget, "linux");
     expect(words.title).toBe("Gadget could not be plugged into port 3");
     expect(words.text).toBe("The device may not be opened.");
     expect(words.command).toContain('ATTR{idVendor}=="1d50", ATTR{idProduct}=="6018"');
@@ -26,10 +26,10 @@ describe("plugFailed", () => {
   });
 
   it("names WinUSB on Windows and the programs to quit on macOS", () => {
-    expect(plugFailed(failure("BusyError"), 1, gadget, "windows").steps?.join()).toContain("WinUSB");
-    expect(plugFailed(failure("BusyError"), 1, gadget, "mac").steps?.join()).toContain("Quit");
-    expect(plugFailed(failure("AccessError"), 1, gadget, "android").steps?.join()).toContain("Allow");
-    expect(plugFailed(failure("BusyError"), 1, gadget, "android").steps?.join()).toContain("other apps");
+    expect(plugFailed(failure("BusyError"), "1", gadget, "windows").steps?.join()).toContain("WinUSB");
+    expect(plugFailed(failure("BusyError"), "1", gadget, "mac").steps?.join()).toContain("Quit");
+    expect(plugFailed(failure("AccessError"), "1", gadget, "android").steps?.join()).toContain("Allow");
+    expect(plugFailed(failure("BusyError"), "1", gadget, "android").steps?.join()).toContain("other apps");
   });
 
   it("has something to do for every error of the backend", () => {
@@ -42,19 +42,19 @@ describe("plugFailed", () => {
       "ImageError",
     ]) {
       for (const platform of ["linux", "windows", "mac", "android", "chromeos", "other"] as const) {
-        expect(plugFailed(failure(name), 1, gadget, platform).steps?.length).toBeGreaterThan(0);
+        expect(plugFailed(failure(name), "1", gadget, platform).steps?.length).toBeGreaterThan(0);
       }
     }
   });
 
   it("shows the first line of an error it does not know, and never a stack", () => {
     const error = new TypeError("x is not a function\n    at plug (file.js:1:2)");
-    expect(plugFailed(error, 1, gadget, "linux")).toEqual({
+    expect(plugFailed(error, "1", gadget, "linux")).toEqual({
       title: "Gadget could not be plugged into port 1",
       text: "x is not a function.",
     });
-    expect(plugFailed(undefined, 1, { name: "It" }, "linux").text).toBe("undefined.");
-    expect(plugFailed(new Error(""), 1, { name: "It" }, "linux").text).toMatch(/did not say what/);
+    expect(plugFailed(undefined, "1", { name: "It" }, "linux").text).toBe("undefined.");
+    expect(plugFailed(new Error(""), "1", { name: "It" }, "linux").text).toMatch(/did not say what/);
   });
 
   it("unbinds every driver of that device, and of no other, by a command that a shell runs", () => {
@@ -77,7 +77,7 @@ describe("plugFailed", () => {
         write(`drivers/${driver}/unbind`, "");
         symlinkSync(join(root, "drivers", driver), join(root, bound, "driver"));
       }
-      const { command } = plugFailed(failure("BusyError"), 1, gadget, "linux");
+      const { command } = plugFailed(failure("BusyError"), "1", gadget, "linux");
       const script = (command ?? "").replaceAll("/sys/bus/usb/devices", root).replaceAll("sudo ", "");
       execFileSync("sh", ["-c", `${script}\ntrue`]);
       const unbound = (driver: string) => readFileSync(join(root, "drivers", driver, "unbind"), "utf8");

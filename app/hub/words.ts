@@ -1,5 +1,5 @@
 /** What the page says to a person when something is in the way: what happened, and what they can do. No stack traces. */
-import type { DeviceIds } from "../hub/card.ts";
+import type { DeviceIds } from "./card.ts";
 import { inBytes } from "./rate.ts";
 
 /** One message. `text` is what happened and why; `steps` are things to do; `command` is ready to copy. */
@@ -55,13 +55,13 @@ export const USB_FORBIDDEN: Words = {
 /** Why the browser's chooser gave no device, or undefined if there is nothing to say. */
 export function grantFailed(error: unknown): Words | undefined {
   const { name, message } = named(error);
-  if (name === "NotFoundError" || name === "AbortError") return undefined;
+  if (isNoChoice(error)) return undefined;
   if (name === "SecurityError" || name === "NotAllowedError") return USB_FORBIDDEN;
   return { title: "No device was granted", text: sentence(message) };
 }
 
 /** Why a plug failed. Errors of the backend carry a PlugErrorName. */
-export function plugFailed(error: unknown, port: number, device: DeviceIds, platform: Platform): Words {
+export function plugFailed(error: unknown, port: string, device: DeviceIds, platform: Platform): Words {
   const { name, message } = named(error);
   const text = sentence(message);
   const title = `${device.name} could not be plugged into port ${port}`;
@@ -85,6 +85,25 @@ export function plugFailed(error: unknown, port: number, device: DeviceIds, plat
     default:
       return { title, text };
   }
+}
+
+/** Why a device stays where it was. */
+export function moveFailed(error: unknown, port: string, device: DeviceIds): Words {
+  return { title: `${device.name} could not be moved to port ${port}`, text: sentence(named(error).message) };
+}
+
+/** Why a button beside a device did not do what it says. */
+export function actionFailed(error: unknown, label: string): Words {
+  return { title: `“${label}” did not work`, text: sentence(named(error).message) };
+}
+
+export const NO_POWER = "Start the guest first: its hub has no power.";
+export const ALL_TAKEN = "All ports are taken. Unplug something first.";
+export const NOTHING_CHOSEN = "Nothing was chosen, so nothing was plugged.";
+
+/** The person closed the browser's chooser. */
+export function isNoChoice(error: unknown): boolean {
+  return error instanceof DOMException && (error.name === "NotFoundError" || error.name === "AbortError");
 }
 
 function accessAdvice(device: DeviceIds, platform: Platform): Pick<Words, "steps" | "command"> {
@@ -181,12 +200,12 @@ export function captureNote(state: "none" | "running" | "stopped" | "full", pack
 }
 
 /** A device left its port by itself. */
-export function pulledOut(port: number, reason: string): string {
+export function pulledOut(port: string, reason: string): string {
   return `Port ${port}: device pulled out. ${sentence(reason)}`;
 }
 
 /** A device that was pulled out and plugged in again by pvusb itself. */
-export function cameBack(port: number, reason: string): Words {
+export function cameBack(port: string, reason: string): Words {
   return {
     title: `The device in port ${port} was plugged in again`,
     text: sentence(reason),

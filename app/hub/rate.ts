@@ -1,14 +1,21 @@
 /** Bytes per second out of a counter that only grows, over the last samples. */
 
 const WINDOW_MS = 2000;
+const HISTORY = 40;
 
 export class Rate {
   #samples: { readonly at: number; readonly total: number }[] = [];
+  #history: readonly number[] = [];
 
   /** Takes the counter's value at a time in milliseconds. A smaller value than before is a new plug. */
   sample(at: number, total: number): void {
     const last = this.#samples.at(-1);
-    if (last && total < last.total) this.#samples = [];
+    if (last && total < last.total) {
+      this.#samples = [];
+      this.#history = [];
+    } else if (last && at > last.at) {
+      this.#history = [...this.#history, ((total - last.total) * 1000) / (at - last.at)].slice(-HISTORY);
+    }
     this.#samples.push({ at, total });
     while (this.#samples.length > 2 && at - (this.#samples[0]?.at ?? at) > WINDOW_MS) this.#samples.shift();
   }
@@ -18,6 +25,11 @@ export class Rate {
     const last = this.#samples.at(-1);
     if (!first || !last || last.at === first.at) return 0;
     return ((last.total - first.total) * 1000) / (last.at - first.at);
+  }
+
+  /** Bytes per second between each two of the last samples, oldest first. */
+  get history(): readonly number[] {
+    return this.#history;
   }
 }
 

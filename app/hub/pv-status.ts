@@ -1,10 +1,10 @@
 /** The last thing that happened, in words: seen, and read out politely. */
 import { html, type TemplateResult } from "lit";
-import { SessionElement } from "./session-element.ts";
+import { DeskElement } from "./desk-element.ts";
 
-export class PvStatus extends SessionElement {
+export class PvStatus extends DeskElement {
   protected override render(): TemplateResult {
-    return html`<p class="status" role="status" aria-live="polite">${this.session.announcement}</p>`;
+    return html`<p class="status" role="status" aria-live="polite">${this.desk.said.announcement}</p>`;
   }
 }
 

@@ -1,34 +1,39 @@
-/** What a person sees of the guest, of a port, and of what they have in their hand. */
-
-import type { Card } from "../hub/card.ts";
+/** What a person sees of a port, and of what they have in their hand. */
 import type { UsbPort } from "../index.ts";
-import type { StartProgress } from "./guest.ts";
-
-export type GuestState =
-  | { readonly is: "off" }
-  | ({ readonly is: "starting"; readonly since: number } & StartProgress)
-  | { readonly is: "running"; readonly seconds: number; readonly resumed: boolean }
-  | { readonly is: "failed" };
+import type { FeedAction } from "../sources/feed.ts";
+import type { Card } from "./card.ts";
+import type { Hub } from "./hub.ts";
 
 /** What a person sees of a port. */
 export interface PortView {
-  readonly number: number;
+  /** "3", or "3.2" for port 2 of the hub in port 3. */
+  readonly path: string;
   readonly state: "off" | "empty" | "connecting" | "ready" | "failed";
   readonly card: Card | undefined;
   readonly name: string;
   readonly speed: number;
   readonly bytesPerSecond: number;
+  /** Bytes per second of the last samples, oldest first. */
+  readonly history: readonly number[];
   readonly inFlight: number;
   readonly errors: number;
   readonly notes: readonly string[];
   /** A rule plugs the card in here by itself; undefined for a card that can have none. */
   readonly ruled: boolean | undefined;
+  readonly actions: readonly FeedAction[];
+  readonly view: HTMLElement | undefined;
+}
+
+/** A port of a hub. */
+export interface Spot {
+  readonly hub: Hub;
+  readonly path: string;
 }
 
 /** What is in a person's hand: a card, or what hangs at a port, or files from their computer. */
 export type Carried =
   | { readonly is: "card"; readonly card: Card }
-  | { readonly is: "port"; readonly port: number }
+  | ({ readonly is: "device" } & Spot)
   | { readonly is: "files" };
 
 export function stateOf(port: UsbPort | undefined, failed: boolean): PortView["state"] {

@@ -1,12 +1,13 @@
 /** A device that can be plugged in: by its button, by picking the card up and choosing a port, or by dragging it. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Card } from "../hub/card.ts";
-import { glyph } from "../hub/icons.ts";
+import type { Card } from "./card.ts";
+import { DeskElement } from "./desk-element.ts";
 import { carryCard } from "./drag.ts";
-import { SessionElement } from "./session-element.ts";
+import { glyph } from "./icons.ts";
+import { NO_POWER } from "./words.ts";
 
-export class PvDeviceCard extends SessionElement {
-  static override properties = { ...SessionElement.properties, card: { attribute: false } };
+export class PvDeviceCard extends DeskElement {
+  static override properties = { ...DeskElement.properties, card: { attribute: false } };
   declare card: Card;
 
   /** The card's name takes the focus. */
@@ -15,17 +16,17 @@ export class PvDeviceCard extends SessionElement {
   }
 
   protected override render(): TemplateResult {
-    const { card, session } = this;
-    const { carried } = session;
+    const { card, desk } = this;
+    const { carried } = desk;
     const held = carried?.is === "card" && carried.card.id === card.id;
-    const port = session.portOf(card);
+    const spot = desk.whereIs(card);
     return html`
       <div
         class="card"
         ?data-held=${held}
         draggable="true"
         @dragstart=${this.#dragStart}
-        @dragend=${() => session.carry(undefined)}
+        @dragend=${() => desk.carry(undefined)}
       >
         <button
           type="button"
@@ -42,11 +43,16 @@ export class PvDeviceCard extends SessionElement {
           </span>
         </button>
         ${
-          port === undefined
-            ? html`<button type="button" class="plug-in" aria-label=${`Plug in ${card.name}`} @click=${this.#plug}>Plug in</button>`
-            : html`<button type="button" class="quiet" aria-label=${`Unplug ${card.name} from port ${port}`} @click=${() => session.unplug(port)}>
+          spot
+            ? html`<button
+                type="button"
+                class="quiet"
+                aria-label=${`Unplug ${card.name} from port ${spot.path}`}
+                @click=${() => spot.hub.unplug(spot.path)}
+              >
                 Unplug
               </button>`
+            : html`<button type="button" class="plug-in" aria-label=${`Plug in ${card.name}`} @click=${this.#plug}>Plug in</button>`
         }
         ${
           card.forget
@@ -55,7 +61,7 @@ export class PvDeviceCard extends SessionElement {
                 class="quiet forget"
                 aria-label=${`Take ${card.name} off the list`}
                 title="Take it off the list"
-                @click=${() => session.forget(card)}
+                @click=${() => desk.forget(card)}
               >
                 ×
               </button>`
@@ -66,22 +72,22 @@ export class PvDeviceCard extends SessionElement {
   }
 
   #plug = (): void => {
-    void this.session.plug(this.card);
+    void this.desk.plug(this.card);
   };
 
   #pickUp = (event: MouseEvent): void => {
-    const { session, card } = this;
-    const { carried } = session;
+    const { desk, card } = this;
+    const { carried } = desk;
     if (carried?.is === "card" && carried.card.id === card.id) {
-      session.carry(undefined);
+      desk.carry(undefined);
       return;
     }
-    if (!session.canPlug) {
-      session.announce("Start Linux first: the hub has no power.");
+    if (!desk.canPlug) {
+      desk.announce(NO_POWER);
       return;
     }
-    session.carry({ is: "card", card });
-    session.announce(`${card.short} picked up. Choose a port: keys 1 to 8 or the arrows, then Enter. Escape cancels.`);
+    desk.carry({ is: "card", card });
+    desk.announce(`${card.short} picked up. Choose a port: keys 1 to 9 or the arrows, then Enter. Escape cancels.`);
     // `detail` is 0 when a key pressed the button: the keyboard goes on to the hub.
     if (event.detail === 0) this.dispatchEvent(new CustomEvent("pv-picked-up", { bubbles: true }));
   };
@@ -89,7 +95,7 @@ export class PvDeviceCard extends SessionElement {
   #dragStart = (event: DragEvent): void => {
     carryCard(event, this.card.id);
     // Redrawing during dragstart would cancel the drag.
-    setTimeout(() => this.session.carry({ is: "card", card: this.card }));
+    setTimeout(() => this.desk.carry({ is: "card", card: this.card }));
   };
 }
 

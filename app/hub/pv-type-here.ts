@@ -1,13 +1,21 @@
 /** A button that, once pressed, sends the keys of the person's keyboard to the software keyboard in a port. */
 import { html, type TemplateResult } from "lit";
-import { SessionElement } from "./session-element.ts";
+import type { DeviceInput } from "../index.ts";
+import { DeskElement } from "./desk-element.ts";
+import type { Hub } from "./hub.ts";
 
 /** Two Escapes within this time give the keyboard back to the page. */
 const LEAVE_MS = 500;
 
-export class PvTypeHere extends SessionElement {
-  static override properties = { ...SessionElement.properties, number: { type: Number }, typing: { state: true } };
-  declare number: number;
+export class PvTypeHere extends DeskElement {
+  static override properties = {
+    ...DeskElement.properties,
+    hub: { attribute: false },
+    path: { type: String },
+    typing: { state: true },
+  };
+  declare hub: Hub;
+  declare path: string;
   declare typing: boolean;
   readonly #down = new Set<string>();
   #lastEscape = -LEAVE_MS;
@@ -18,7 +26,7 @@ export class PvTypeHere extends SessionElement {
         type="button"
         class="type-here"
         aria-pressed=${String(this.typing ?? false)}
-        aria-label=${this.typing ? "Typing into the guest. Press Escape twice to leave." : `Type on the keyboard in port ${this.number}`}
+        aria-label=${this.typing ? "Typing into the guest. Press Escape twice to leave." : `Type on the keyboard in port ${this.path}`}
         title=${this.typing ? "Escape twice leaves" : "Send what you type to the guest"}
         @click=${this.#toggle}
         @keydown=${this.#keyDown}
@@ -44,7 +52,7 @@ export class PvTypeHere extends SessionElement {
     }
     this.typing = true;
     this.dispatchEvent(new CustomEvent("pv-typing", { bubbles: true }));
-    this.session.announce("Your keys go to the guest now. Press Escape twice to leave.");
+    this.desk.announce("Your keys go to the guest now. Press Escape twice to leave.");
   };
 
   #keyDown = (event: KeyboardEvent): void => {
@@ -60,7 +68,7 @@ export class PvTypeHere extends SessionElement {
       this.#lastEscape = event.timeStamp;
     }
     this.#down.add(event.code);
-    this.session.key(this.number, event.code, true);
+    this.#send({ type: "key", code: event.code, pressed: true });
   };
 
   #keyUp = (event: KeyboardEvent): void => {
@@ -68,16 +76,23 @@ export class PvTypeHere extends SessionElement {
     event.preventDefault();
     event.stopPropagation();
     // The Enter that pressed this button comes up here, too.
-    if (this.#down.delete(event.code)) this.session.key(this.number, event.code, false);
+    if (this.#down.delete(event.code)) this.#send({ type: "key", code: event.code, pressed: false });
   };
+
+  #send(message: DeviceInput): void {
+    void this.hub.controller
+      ?.find(this.path)
+      ?.input(message)
+      .catch(() => undefined);
+  }
 
   #leave = (): void => {
     if (!this.typing) return;
     this.typing = false;
     this.#down.clear();
     this.#lastEscape = -LEAVE_MS;
-    this.session.releaseKeys(this.number);
-    this.session.announce("Your keys go to the page again.");
+    this.#send({ type: "release-keys" });
+    this.desk.announce("Your keys go to the page again.");
   };
 }
 

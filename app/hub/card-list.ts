@@ -1,6 +1,6 @@
 /** The cards on the page: software devices, flash drives made of files, and the real devices that were granted to it. */
 import { GrantedDevices, hasWebUsb } from "../granted-devices.ts";
-import type { Card } from "../hub/card.ts";
+import type { Card } from "./card.ts";
 import { fileCard, SOFTWARE, webUsbCard } from "./cards.ts";
 import { NO_WEBUSB, USB_FORBIDDEN, type Words } from "./words.ts";
 

@@ -1,31 +1,34 @@
-/** The page's hotplug rules: kept in the browser, applied to the cards and the sockets that a person sees. */
+/** The page's hotplug rules: kept in the browser, applied to the cards and the ports that a person sees. */
 
-import type { Card } from "../hub/card.ts";
+import { formatPlace } from "../place.ts";
 import { Hotplug, type HotplugPorts } from "../rules/hotplug.ts";
 import { idbRulesStore } from "../rules/idb-rules-store.ts";
 import { Rules } from "../rules/rules.ts";
 import { type Keeper, keepRules } from "../rules/store.ts";
+import type { UsbController } from "../usb-controller.ts";
+import type { Card } from "./card.ts";
 
-/** A socket in rules: the page has one guest with one hub. */
-export function placeOf(port: number): string {
-  return `1:0:${port}`;
+/** A port in rules; that of the first guest while there is no controller. */
+export function placeOf(controller: UsbController | undefined, path: string): string {
+  return formatPlace({ guest: controller?.guest.name ?? "1", controller: controller?.number ?? 0, path });
 }
 
 export class CardRules {
-  readonly #rules = new Rules();
+  /** To be listed and edited. */
+  readonly rules = new Rules();
   readonly #hotplug: Hotplug<Card>;
   readonly #complain: (error: unknown) => void;
   #keeper: Keeper | undefined;
 
   /** `complain` hears why rules cannot be read or kept. */
   constructor(ports: HotplugPorts<Card>, complain: (error: unknown) => void) {
-    this.#hotplug = new Hotplug(this.#rules, ports);
+    this.#hotplug = new Hotplug(this.rules, ports);
     this.#complain = complain;
   }
 
   async start(): Promise<void> {
     try {
-      this.#keeper = await keepRules(this.#rules, idbRulesStore());
+      this.#keeper = await keepRules(this.rules, idbRulesStore());
     } catch (error) {
       this.#complain(error);
     }
@@ -54,22 +57,22 @@ export class CardRules {
     this.#hotplug.retry();
   }
 
-  /** The card's rule names this port. */
-  has(card: Card, port: number): boolean {
-    return this.#rules.match(card.names)?.place === placeOf(port);
+  /** The card's rule names this place. */
+  has(card: Card, place: string): boolean {
+    return this.rules.match(card.names)?.place === place;
   }
 
   /** Resolves when that is kept: false if it cannot be, which has been said then. */
-  set(card: Card, port: number): Promise<boolean> {
+  set(card: Card, place: string): Promise<boolean> {
     const [name] = card.names;
-    if (name !== undefined) this.#rules.set(name, placeOf(port));
+    if (name !== undefined) this.rules.set(name, place);
     return this.#kept();
   }
 
   /** As set(). */
   delete(card: Card): Promise<boolean> {
-    const rule = this.#rules.match(card.names);
-    if (rule) this.#rules.delete(rule.device);
+    const rule = this.rules.match(card.names);
+    if (rule) this.rules.delete(rule.device);
     return this.#kept();
   }
 

@@ -1,24 +1,34 @@
 /** The devices that can be plugged in, and where more come from: a file, or the browser's chooser. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { glyph } from "../hub/icons.ts";
+import type { CardGroup } from "./card.ts";
+import { DeskElement } from "./desk-element.ts";
 import { carriedBy } from "./drag.ts";
-import { SessionElement } from "./session-element.ts";
+import { glyph } from "./icons.ts";
 import "./pv-device-card.ts";
 import { wordsBlock } from "./words-block.ts";
 
-export class PvDevices extends SessionElement {
-  static override properties = { ...SessionElement.properties, over: { state: true } };
+const GROUPS: readonly (readonly [CardGroup, string])[] = [
+  ["real", "Your USB devices"],
+  ["disks", "Disks"],
+  ["input", "Keyboard, mouse, game"],
+  ["media", "Picture and sound"],
+  ["lines", "Network, serial, MIDI"],
+  ["more", "Hubs, and for tests"],
+];
+
+export class PvDevices extends DeskElement {
+  static override properties = { ...DeskElement.properties, over: { state: true } };
   declare over: boolean;
 
   protected override render(): TemplateResult {
-    const { session } = this;
-    const { usbTrouble } = session;
+    const { desk } = this;
+    const { usbTrouble } = desk;
     return html`
       <section
         class="devices"
         aria-labelledby="devices-title"
-        ?data-wanted=${session.carried?.is === "port"}
+        ?data-wanted=${desk.carried?.is === "device"}
         ?data-over=${this.over}
         @dragover=${this.#dragOver}
         @dragleave=${() => {
@@ -29,7 +39,7 @@ export class PvDevices extends SessionElement {
         <header class="pane-head">
           <h2 id="devices-title">Devices</h2>
           <p class="pane-note">
-            ${session.carried?.is === "port" ? "Drop it here to unplug it." : "Plug in, or drag a card to a port."}
+            ${desk.carried?.is === "device" ? "Drop it here to unplug it." : "Plug in, or drag a card to a port."}
           </p>
         </header>
         <div class="more-devices">
@@ -40,20 +50,30 @@ export class PvDevices extends SessionElement {
           ${
             usbTrouble
               ? nothing
-              : html`<button type="button" class="grant" @click=${() => session.grant()}>
+              : html`<button type="button" class="grant" @click=${() => desk.grant()}>
                   ${glyph("device")} Grant a USB device…
                 </button>`
           }
         </div>
         ${usbTrouble ? html`<div class="advice" role="note">${wordsBlock(usbTrouble)}</div>` : nothing}
-        <ul class="cards">
-          ${repeat(
-            session.cards,
-            ({ id }) => id,
-            (card) => html`<li><pv-device-card .session=${session} .card=${card}></pv-device-card></li>`,
-          )}
-        </ul>
+        ${GROUPS.map(([group, title]) => this.#group(group, title))}
       </section>
+    `;
+  }
+
+  #group(group: CardGroup, title: string): TemplateResult | typeof nothing {
+    const { desk } = this;
+    const cards = desk.cards.filter((card) => card.group === group);
+    if (cards.length === 0) return nothing;
+    return html`
+      <h3 class="cards-title" id=${`cards-${group}`}>${title}</h3>
+      <ul class="cards" aria-labelledby=${`cards-${group}`}>
+        ${repeat(
+          cards,
+          ({ id }) => id,
+          (card) => html`<li><pv-device-card .desk=${desk} .card=${card}></pv-device-card></li>`,
+        )}
+      </ul>
     `;
   }
 
@@ -61,21 +81,21 @@ export class PvDevices extends SessionElement {
     const input = event.currentTarget as HTMLInputElement;
     const files = [...(input.files ?? [])];
     input.value = "";
-    void this.session.addFiles(files);
+    void this.desk.addFiles(files);
   };
 
   #dragOver = (event: DragEvent): void => {
-    if (carriedBy(event, this.session)?.is !== "port") return;
+    if (carriedBy(event, this.desk)?.is !== "device") return;
     event.preventDefault();
     this.over = true;
   };
 
   #drop = (event: DragEvent): void => {
     this.over = false;
-    const carried = carriedBy(event, this.session);
-    if (carried?.is !== "port") return;
+    const carried = carriedBy(event, this.desk);
+    if (carried?.is !== "device") return;
     event.preventDefault();
-    void this.session.unplug(carried.port);
+    void carried.hub.unplug(carried.path);
   };
 }
 

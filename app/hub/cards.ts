@@ -1,9 +1,9 @@
 /** What can be plugged in: the cards on the page. */
 import type { DeviceSource } from "../../worker/protocol.ts";
-import type { Card, CardGroup } from "../hub/card.ts";
-import type { Glyph } from "../hub/icons.ts";
 import { namesOf } from "../rules/device-name.ts";
 import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
+import type { Card, CardGroup } from "./card.ts";
+import type { Glyph } from "./icons.ts";
 import { inBytes } from "./rate.ts";
 import { hexId, protectedInterfaces } from "./words.ts";
 
@@ -64,6 +64,7 @@ export const SOFTWARE: readonly Card[] = [
     kind: "serial",
     loopback: true,
   }),
+  softwareCard("more", "hub", "USB hub", "four more ports for devices of any speed", { kind: "hub" }),
   softwareCard("more", "device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
 ];
 

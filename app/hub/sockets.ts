@@ -1,0 +1,70 @@
+/** What is remembered of each port of a hub: the card in it, how much passes, whether the last plug failed. */
+import type { PlugReport, UsbPort } from "../index.ts";
+import type { Feed } from "../sources/feed.ts";
+import type { Card, Opened } from "./card.ts";
+import { Rate } from "./rate.ts";
+
+export class Socket {
+  card: Card | undefined;
+  /** What was plugged of the card; none while the browser still asks for it. */
+  opened: Opened | undefined;
+  /** The plug that a feed was told of. */
+  told: PlugReport | undefined;
+  rate = new Rate();
+  failed = false;
+
+  get feed(): Feed | undefined {
+    return this.opened && "onEnd" in this.opened ? this.opened : undefined;
+  }
+}
+
+export class Sockets {
+  /** By path: "3", or "3.2" for port 2 of the hub in port 3. */
+  readonly #sockets = new Map<string, Socket>();
+
+  at(path: string): Socket {
+    const known = this.#sockets.get(path);
+    if (known) return known;
+    const socket = new Socket();
+    this.#sockets.set(path, socket);
+    return socket;
+  }
+
+  /** Those that have a card, hubs before what is plugged into them. */
+  get taken(): readonly (readonly [path: string, socket: Socket, card: Card])[] {
+    return [...this.#sockets]
+      .flatMap(([path, socket]) => (socket.card ? [[path, socket, socket.card] as const] : []))
+      .sort(([a], [b]) => a.length - b.length || a.localeCompare(b));
+  }
+
+  /** The first port that a card is in. */
+  find(card: Card): string | undefined {
+    return this.taken.find(([, , each]) => each.id === card.id)?.[0];
+  }
+
+  /** Forgets the port, and the ports behind it. Answers what was known of them. */
+  take(path: string): ReadonlyMap<string, Socket> {
+    const taken = new Map([...this.#sockets].filter(([each]) => each === path || each.startsWith(`${path}.`)));
+    for (const each of taken.keys()) this.#sockets.delete(each);
+    return taken;
+  }
+
+  put(path: string, socket: Socket): void {
+    this.#sockets.set(path, socket);
+  }
+
+  forgetFailures(): void {
+    for (const socket of this.#sockets.values()) socket.failed = false;
+  }
+
+  /** Takes the rates; false if nothing is plugged. */
+  sample(find: (path: string) => UsbPort | undefined): boolean {
+    const now = performance.now();
+    const { taken } = this;
+    for (const [path, { rate }] of taken) {
+      const { counters } = find(path)?.status ?? {};
+      if (counters) rate.sample(now, counters.bytesIn + counters.bytesOut);
+    }
+    return taken.length > 0;
+  }
+}
