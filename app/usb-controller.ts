@@ -119,10 +119,12 @@ export class UsbController {
 
   /** Tells the listeners what happens, until the function that it answers is called. Costs nothing while nobody listens. */
   trace(listeners: TraceListeners): () => void {
-    const { urbs } = listeners;
+    const { payload, urbs } = listeners;
     const stops = [this.#hardware.trace(listeners)];
-    if (urbs)
-      stops.push(traceUrbs(this.#link, (linkPort, route, plug) => this.#hardware.device(linkPort, route, plug), urbs));
+    if (urbs) {
+      const device = (linkPort: number, route: number, plug: number) => this.#hardware.device(linkPort, route, plug);
+      stops.push(traceUrbs(this.#link, device, urbs, payload));
+    }
     return () => {
       for (const stop of stops.splice(0)) stop();
     };

@@ -42,4 +42,6 @@ export interface TraceListeners {
   readonly trbs?: ((trb: TrbTrace) => void) | undefined;
   /** Every transfer, as it leaves and as it comes back. */
   readonly urbs?: ((urb: UrbTrace) => void) | undefined;
+  /** Bytes of each URB's payload that are copied for `urbs`; of a control transfer all are. All, if it is not given. */
+  readonly payload?: number | undefined;
 }

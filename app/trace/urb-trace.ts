@@ -57,7 +57,7 @@ export interface UrbTrace {
   readonly actual: number;
   /** STATUS_… of asm/layout.ts, once complete. */
   readonly status: number;
-  /** The payload: an OUT's when it is submitted, an IN's when it is complete, and empty otherwise. */
+  /** The payload or its first part: an OUT's when it is submitted, an IN's when it is complete, and empty otherwise. */
   readonly data: Uint8Array;
 }
 
@@ -70,11 +70,15 @@ export interface TracedDevice {
 const NOTHING = new Uint8Array(0);
 const UNKNOWN: TracedDevice = { address: 0, speed: SPEED_NONE };
 
-/** Calls `listener` for every transfer of the link from now on, until the function it answers is called. */
+/**
+ * Calls `listener` for every transfer of the link from now on, until the function it answers is called. Of a payload that is no
+ * control transfer's it copies up to `most` bytes.
+ */
 export function traceUrbs(
   link: Link,
   device: (linkPort: number, route: number, plug: number) => TracedDevice | undefined,
   listener: (trace: UrbTrace) => void,
+  most = Number.POSITIVE_INFINITY,
 ): () => void {
   const submitted = new Map<Urb, UrbTrace>();
   let last = 0;
@@ -110,12 +114,12 @@ export function traceUrbs(
       length: urb.length,
       actual: 0,
       status: 0,
-      data: endpoint & 0x80 ? NOTHING : payload(urb, urb.length),
+      data: endpoint & 0x80 ? NOTHING : payload(urb, type, urb.length),
     };
   };
 
-  const payload = (urb: Urb, length: number): Uint8Array => {
-    const data = new Uint8Array(length);
+  const payload = (urb: Urb, type: number, length: number): Uint8Array => {
+    const data = new Uint8Array(type === TYPE_CONTROL ? length : Math.min(length, most));
     link.core.read(urb.slot, 0, data);
     return data;
   };
@@ -133,7 +137,7 @@ export function traceUrbs(
     submitted.delete(urb);
     if (!trace) return;
     const { actual, status } = urb;
-    const data = trace.endpoint & 0x80 ? payload(urb, actual) : NOTHING;
+    const data = trace.endpoint & 0x80 ? payload(urb, trace.type, actual) : NOTHING;
     listener({ ...trace, phase, time: now(), actual, status, data });
   };
   link.taps.add(tap);

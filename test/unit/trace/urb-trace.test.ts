@@ -33,11 +33,12 @@ function createDevice(speed = SPEED_HIGH) {
     { id: INTERRUPT_IN, type: EP_TYPE_INTERRUPT_IN, interval: 6 },
   );
   const heard: UrbTrace[] = [];
-  const trace = () =>
+  const trace = (most?: number) =>
     traceUrbs(
       rig.link,
       (port, route, plug) => rig.controller.device(port, route, plug),
       (urb) => heard.push(urb),
+      most,
     );
   return { ...rig, device, heard, trace };
 }
@@ -71,6 +72,24 @@ describe("a trace of URBs", () => {
     expect(heard).toMatchObject([
       { phase: "submit", endpoint: 0x02, type: TYPE_BULK, setup: undefined, length: 4, data: bytes("11223344") },
       { phase: "complete", endpoint: 0x02, length: 4, actual: 2, status: STATUS_STALL, data: new Uint8Array(0) },
+    ]);
+  });
+
+  it("copies no more than it is to, but for control transfers", () => {
+    const { back, device, driver, heard, ram, trace } = createDevice();
+    trace(2);
+    device.submit(BULK_OUT, normal(ram.buffer(4), 4, TRB_IOC));
+    device.submit(BULK_IN, normal(ram.buffer(4), 4, TRB_IOC));
+    back.answer(back.first(0x81), STATUS_OK, bytes("11223344"));
+    device.control({ bmRequestType: 0x80, bRequest: 6, wValue: 0x0100, wLength: 18 }, ram.buffer(18));
+    back.answer(back.first(0), STATUS_OK, bytes("112233"));
+    driver.take();
+    expect(heard.map(({ actual, data, endpoint }) => [endpoint, data.length, actual])).toEqual([
+      [0x02, 2, 0],
+      [0x81, 0, 0],
+      [0x80, 0, 0],
+      [0x81, 2, 4],
+      [0x80, 3, 3],
     ]);
   });
 
