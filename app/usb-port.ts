@@ -1,6 +1,13 @@
 /** A port that a person plugs into: of a virtual controller, or of a hub behind it. */
 import { SPEED_NONE } from "../asm/layout.ts";
-import type { DeviceInput, DeviceOutput, DeviceSource, PlugReport, PortAddress } from "../worker/protocol.ts";
+import type {
+  ConfiguredDevice,
+  DeviceInput,
+  DeviceOutput,
+  DeviceSource,
+  PlugReport,
+  PortAddress,
+} from "../worker/protocol.ts";
 import type { HostController, RootHubPort } from "./controller.ts";
 import { type Device, originOf, sourceOf } from "./device-source.ts";
 import { formatPlace } from "./place.ts";
@@ -160,6 +167,11 @@ export class UsbPort {
    */
   async output(): Promise<DeviceOutput | undefined> {
     return this.#context.backend.control.output(this.#link, this.#root, this.#route);
+  }
+
+  /** What the guest's transfers with the device are read by; a USB 3 hub is two, and what is not configured none. */
+  async configured(): Promise<readonly ConfiguredDevice[]> {
+    return this.#context.backend.control.configured(this.#link, this.#root, this.#route);
   }
 
   /** The device left by itself. */

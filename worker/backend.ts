@@ -13,6 +13,7 @@ import type {
   BackendControl,
   BackendNotice,
   BackendStats,
+  ConfiguredDevice,
   DeviceInput,
   DeviceOutput,
   DeviceSource,
@@ -101,6 +102,10 @@ export class Backend implements BackendControl {
 
   async output(link: number, port: number, route = 0): Promise<DeviceOutput | undefined> {
     return this.#socket(link, port, route).output();
+  }
+
+  async configured(link: number, port: number, route = 0): Promise<readonly ConfiguredDevice[]> {
+    return this.#connections.get(link)?.socket(port, route)?.configured() ?? [];
   }
 
   async save(link: number): Promise<SavedDevice[]> {

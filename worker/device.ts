@@ -2,7 +2,7 @@
  * The seam between the backend and what it drives: a WebUSB device (webusb.ts) or a software device (device/*).
  * The backend has answered SET_ADDRESS itself and knows ports and plugs; a device knows neither.
  */
-import type { DeviceOutput, DeviceSource } from "./protocol.ts";
+import type { ActiveDescriptors, DeviceOutput, DeviceSource } from "./protocol.ts";
 import type { Request } from "./request.ts";
 
 export interface Device {
@@ -42,6 +42,9 @@ export interface Device {
 
   /** What a software device has for a person since it was asked last, such as the sound it played. */
   output?(): DeviceOutput | undefined;
+
+  /** The configuration that the guest has chosen, if it has. */
+  configured?(): ActiveDescriptors | undefined;
 
   /**
    * What a saved state keeps of it: plain data (asm/saved.ts), taken between two transfers. Transfers that it holds are not

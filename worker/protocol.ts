@@ -351,6 +351,22 @@ export interface PlugReport {
   readonly notes: readonly string[];
 }
 
+/** How a guest has configured a device: what its transfers are read by. */
+export interface ActiveDescriptors {
+  /** All descriptors of the configuration (USB 2.0 §9.6.3). */
+  readonly descriptors: Uint8Array;
+  /** The alternates of interfaces, by number, where they are not 0. */
+  readonly alternates: readonly (readonly [number: number, alternate: number])[];
+}
+
+/** Of the device in a port; a USB 3 hub is two. */
+export interface ConfiguredDevice extends ActiveDescriptors {
+  /** SPEED_… of asm/layout.ts. */
+  readonly speed: number;
+  /** What URBs call it. */
+  readonly plug: number;
+}
+
 /** A device in a saved state. Plain data (asm/saved.ts). */
 export interface SavedDevice {
   /** Of the controller, or of the hub that has it. */
@@ -432,6 +448,8 @@ export interface BackendControl {
   input(link: number, port: number, message: DeviceInput, route?: number): Promise<void>;
   /** What the port's device has for a person, which is given away by this; undefined when it has nothing of the kind. */
   output(link: number, port: number, route?: number): Promise<DeviceOutput | undefined>;
+  /** The devices of a port that a guest has configured. */
+  configured(link: number, port: number, route?: number): Promise<readonly ConfiguredDevice[]>;
   /**
    * Answers what is in the ports of a link, and from then on holds the link: transfers wait, and nothing that happens is shown
    * to the front until `resume`. What was shown before is what the answer goes with.

@@ -18,6 +18,7 @@ import { behind, type Place, placeName, TIER_BITS, TIERS_MAX } from "./place.ts"
 import { PlugError, reasonOf } from "./plug-error.ts";
 import type { Port } from "./port.ts";
 import type {
+  ConfiguredDevice,
   DeviceInput,
   DeviceOutput,
   DeviceSource,
@@ -128,6 +129,14 @@ export class Socket implements TieEnd {
     if (this.#state.name !== "occupied") return undefined;
     this.#state.tie.told = false;
     return this.#state.device.output?.();
+  }
+
+  configured(): ConfiguredDevice[] {
+    if (this.#state.name !== "occupied") return [];
+    return this.#state.halves.flatMap(({ device, port }) => {
+      const active = device.configured?.();
+      return active ? [{ ...active, speed: device.speed, plug: port.name }] : [];
+    });
   }
 
   async #unplugNow(): Promise<void> {

@@ -14,6 +14,7 @@ import type { Device, DeviceHost, DeviceIdentity } from "./device.ts";
 import type { EndpointQueue } from "./endpoint-queue.ts";
 import { Failures } from "./failures.ts";
 import { type EndpointDevice, FlightCount } from "./flight.ts";
+import type { ActiveDescriptors } from "./protocol.ts";
 import { type ConfigurationInfo, interfacesOf } from "./raw-descriptors.ts";
 import type { Request } from "./request.ts";
 import { RESULT_STATUS } from "./transfer-status.ts";
@@ -178,6 +179,16 @@ export class WebUsbDevice implements Device {
 
   get #active(): ConfigurationInfo | undefined {
     return this.#description.configurations.find(({ value }) => value === this.#browser.configuration);
+  }
+
+  configured(): ActiveDescriptors | undefined {
+    const active = this.#configuration === 0 ? undefined : this.#active;
+    if (!active) return undefined;
+    const alternates = interfacesOf(active).map((number): [number, number] => [
+      number,
+      this.#browser.alternateOf(number),
+    ]);
+    return { descriptors: active.bytes, alternates: alternates.filter(([, alternate]) => alternate !== 0) };
   }
 
   async #perform(decision: ControlDecision, setup: Setup, data: Uint8Array<ArrayBuffer>): Promise<ControlResult> {

@@ -2,7 +2,7 @@
 import { STATUS_CANCELLED, STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
 import { Saved } from "../../asm/saved.ts";
 import type { Device, DeviceIdentity } from "../device.ts";
-import type { DeviceOutput, DeviceSource } from "../protocol.ts";
+import type { ActiveDescriptors, DeviceOutput, DeviceSource } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import { StandardRequests } from "./standard-requests.ts";
@@ -80,6 +80,10 @@ export class SoftwareDevice implements Device {
 
   output(): DeviceOutput | undefined {
     return this.#function.output?.();
+  }
+
+  configured(): ActiveDescriptors | undefined {
+    return this.#standard.configured;
   }
 
   save(): unknown {

@@ -1,9 +1,10 @@
 /** The standard device requests of chapter 9 (USB 2.0 §9.4, USB 3.2 §9.4), matched on the full bmRequestType. */
 import { SPEED_SUPER, STATUS_OK } from "../../asm/layout.ts";
 import type { Saved } from "../../asm/saved.ts";
+import type { ActiveDescriptors } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import { ActiveConfiguration } from "./active-configuration.ts";
-import { CONFIGURATION_REMOTE_WAKEUP, CONFIGURATION_SELF_POWERED } from "./descriptor.ts";
+import { CONFIGURATION_REMOTE_WAKEUP, CONFIGURATION_SELF_POWERED, DESCRIPTOR_CONFIGURATION } from "./descriptor.ts";
 import { DescriptorSet } from "./descriptor-set.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -71,6 +72,14 @@ export class StandardRequests {
   /** The chosen configuration; none in the default and address states (USB 2.0 §9.1.1). */
   get active(): ActiveConfiguration | undefined {
     return this.#active;
+  }
+
+  get configured(): ActiveDescriptors | undefined {
+    const active = this.#active;
+    if (!active) return undefined;
+    const index = this.#model.configurations.indexOf(active.descriptor);
+    const descriptors = this.#descriptors.find((DESCRIPTOR_CONFIGURATION << 8) | index);
+    return descriptors && { descriptors, alternates: active.save().alternates };
   }
 
   /** Back to the default state (USB 2.0 §9.1.1.3): configuration 0, features off, transfers ended. */

@@ -3,12 +3,15 @@
  * read them and no more; reading is describe()'s, of those that somebody looks at.
  */
 import { SPEED_SUPER, STATUS_OK, TYPE_BULK, TYPE_CONTROL, TYPE_ISOCHRONOUS } from "../../../asm/layout.ts";
+import type { ConfiguredDevice } from "../../../worker/protocol.ts";
 import { portName } from "../lines.ts";
 import type { UrbTrace } from "../urb-trace.ts";
 import { readSetup } from "./describe.ts";
 import type { Transfer } from "./description.ts";
 import { KnownDevice } from "./known-device.ts";
 
+/** A route string has four bits for each hub (USB 3.2 §8.9). */
+const ROUTE_BITS = 4;
 /** Transfers that are kept. */
 export const TRANSFERS_MAX = 500;
 /** Of a payload, as much is kept. */
@@ -66,13 +69,11 @@ export class TransferLog {
     this.#submitted.clear();
   }
 
-  /** What the device in a port is, when it was plugged before anybody listened. */
-  learn(
-    of: Pick<UrbTrace, "port" | "route" | "speed" | "plug">,
-    descriptors: Uint8Array,
-    alternates: readonly (readonly [number, number])[],
-  ): void {
-    this.#place(of).known.learn(descriptors, alternates);
+  /** What is in a port of this path, when it was plugged before anybody listened. */
+  learn(path: string, { alternates, descriptors, plug, speed }: ConfiguredDevice): void {
+    const [port = 0, ...behind] = path.split(".").map(Number);
+    const route = behind.reduceRight((rest, hop) => (rest << ROUTE_BITS) | hop, 0);
+    this.#place({ port, route, plug, speed }).known.learn(descriptors, alternates);
   }
 
   hear(trace: UrbTrace): void {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   RING_PRODUCER,
   SPEED_FULL,
+  SPEED_SUPER,
   STATUS_CANCELLED,
   STATUS_INVALID,
   STATUS_NO_DEVICE,
@@ -61,6 +62,22 @@ test("a transfer goes to the device and comes back once", async () => {
   request?.complete(STATUS_INVALID, 0);
   expect(await sent.done).toEqual({ status: STATUS_OK, actual: 3, data: Uint8Array.of(0x11, 0x22, 0x33) });
   expect(sent.answers).toBe(1);
+});
+
+test("how a guest has configured a device is told: its descriptors, and the alternates it has chosen", async () => {
+  const backend = new Backend();
+  const front = await Front.connect(backend);
+  await backend.plug(1, 1, { kind: "uas-drive", image: { size: 1 << 20 } });
+  await front.settle(2);
+  expect(await backend.configured(1, 1)).toEqual([]);
+  await front.send({ setup: [0x00, 9, 1, 0] }).done;
+  const [{ descriptors, ...rest } = { descriptors: new Uint8Array(0) }] = await backend.configured(1, 1);
+  expect(rest).toEqual({ speed: SPEED_SUPER, plug: 1, alternates: [] });
+  expect(descriptors).toHaveLength(121);
+  expect(descriptors.slice(0, 4)).toEqual(Uint8Array.of(0x09, 0x02, 0x79, 0x00));
+  await front.send({ setup: [0x01, 11, 1, 0] }).done;
+  expect(await backend.configured(1, 1)).toMatchObject([{ alternates: [[0, 1]] }]);
+  expect(await backend.configured(1, 2)).toEqual([]);
 });
 
 test("SET_ADDRESS is answered for every device", async () => {

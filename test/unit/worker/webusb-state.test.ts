@@ -14,12 +14,13 @@ import { bulkIn, bulkOut, counting, HOSTS, plugged, SET_CONFIGURATION_1, source 
 
 describe.each(HOSTS)("over %s", (_, plugged) => {
   test("alternates: selected, reported, and their endpoints changed", async () => {
-    const { front, device } = await plugged({
+    const { backend, front, device } = await plugged({
       configurations: [[{ number: 0 }, { ...VENDOR_INTERFACE, alternate: 1 }]],
     });
     expect(await front.send(bulkIn(8)).done).toMatchObject({ status: STATUS_INVALID });
     expect(await front.send({ setup: [0x01, 11, 1, 0] }).done).toMatchObject({ status: STATUS_OK });
     expect(await front.send({ setup: [0x81, 10, 0, 0], length: 1 }).done).toMatchObject({ data: Uint8Array.of(1) });
+    expect(await backend.configured(1, 1)).toMatchObject([{ plug: 1, alternates: [[0, 1]] }]);
     const pending = front.send(bulkIn(512));
     await front.settle(2);
     expect(await front.send({ setup: [0x01, 11, 0, 0] }).done).toMatchObject({ status: STATUS_OK });

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { describe } from "../../../../app/trace/decode/describe.ts";
 import { TransferLog } from "../../../../app/trace/decode/transfer-log.ts";
+import { SPEED_FULL } from "../../../../asm/layout.ts";
 import { readTrace, say } from "./transfers.ts";
 
 /** GET_DESCRIPTOR of a configuration with these interfaces and endpoints. */
@@ -114,6 +115,16 @@ test("the log keeps the last ones, and knows the device when all that it said is
   log.hear(readTrace("1 2 full interrupt 81 - ok 3/3 000100"));
   const other = log.at(12);
   expect(other && describe(other).text).toBe("interrupt in, 3 bytes: 00 01 00");
+});
+
+test("a device that was plugged before anybody listened is known when its descriptors are given", () => {
+  const log = new TransferLog();
+  const { data } = readTrace(MOUSE);
+  log.learn("2.3", { speed: SPEED_FULL, plug: 7, descriptors: data, alternates: [] });
+  log.hear(readTrace("2.3 7 full interrupt 81 - ok 3/3 000100"));
+  log.hear(readTrace("2.3 8 full interrupt 81 - ok 3/3 000100"));
+  const texts = [1, 2].map((number) => log.at(number)).map((transfer) => transfer && describe(transfer).text);
+  expect(texts).toEqual(["mouse: no button, moved 1, 0", "interrupt in, 3 bytes: 00 01 00"]);
 });
 
 test("an OUT's bytes come with its submission, and the time between is told", () => {
