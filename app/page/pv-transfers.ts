@@ -71,7 +71,7 @@ export class PvTransfers extends LitElement {
         <label>Port
           <select @change=${this.#choosePort}>
             <option value="" ?selected=${watch.port === ""}>All</option>
-            ${watch.places.map(
+            ${this.#places.map(
               ({ name, path }) =>
                 html`<option value=${path} ?selected=${watch.port === path}>${path}: ${name}</option>`,
             )}
@@ -82,6 +82,13 @@ export class PvTransfers extends LitElement {
       <p class="pane-note">${note}</p>
       ${this.#table(rows)} ${this.#opened ? this.#details(this.#opened) : nothing}
     `;
+  }
+
+  /** The one that was chosen stays there when its device is pulled out. */
+  get #places(): TransferWatch["places"] {
+    const { places, port } = this.watch;
+    const isThere = port === "" || places.some(({ path }) => path === port);
+    return isThere ? places : [...places, { path: port, name: "empty" }];
   }
 
   #table(rows: readonly number[]): TemplateResult {
@@ -207,9 +214,10 @@ export class PvTransfers extends LitElement {
     if (!scroller) return;
     const { clientHeight, scrollHeight, scrollTop } = scroller;
     const index = Math.floor(scrollTop / this.#rowPx);
+    const followed = this.#follows;
     this.#follows = scrollTop + clientHeight >= scrollHeight - this.#rowPx / 2;
     this.#anchor = { number: this.#rows[index] ?? 0, above: scrollTop - index * this.#rowPx };
-    this.requestUpdate();
+    if (!followed || !this.#follows) this.requestUpdate();
   };
 
   // ------------------------------------------------------------------ what a person does

@@ -41,7 +41,7 @@ export function makeRule(device: string, place: string): Rule {
     throw new RuleError([`${shown(place)} is no place: write GUEST:CONTROLLER:PORT, such as 1:0:3.`]);
   }
   const wrong = wrongPart(guest, controller, port);
-  if (wrong !== undefined) throw new RuleError([`${shown(place)} is no place: ${wrong}`]);
+  if (wrong) throw new RuleError([`${shown(place)} is no place: ${wrong.sentence}`]);
   return ruleOf(device, place);
 }
 
@@ -53,7 +53,7 @@ export function parseRule(line: string): Rule {
     throw new RuleError([`${shown(line)} is no rule: write DEVICE:GUEST:CONTROLLER:PORT, such as 1d50:6018:1:0:3.`]);
   }
   const wrong = wrongPart(guest, controller, port);
-  if (wrong !== undefined) throw new RuleError([`${shown(line)} is no rule: ${wrong}`]);
+  if (wrong) throw new RuleError([`${shown(line)} is no rule: ${wrong.sentence}`]);
   return ruleOf(device, `${guest}:${controller}:${port}`);
 }
 
@@ -74,12 +74,21 @@ function ruleOf(device: string, text: string): Rule {
   return { device: normalName(device), place: formatPlace({ guest: number, controller, path }) };
 }
 
-/** What is expected instead, if something of a place is wrong. */
-function wrongPart(guest: string, controller: string, port: string): string | undefined {
-  if (guest === "" || /^0+$/.test(guest)) return "GUEST is a number from 1, or the guest's name.";
-  if (!/^\d+$/.test(controller)) return "CONTROLLER is a number and counts from 0.";
-  if (!parsePlace(`${guest}:${controller}:1`)) return "CONTROLLER is a number up to 999.";
-  if (!parsePlace(`1:0:${port}`)) return "PORT is a number from 1 to 99, or 3.2 for port 2 of the hub in port 3.";
+export type RulePart = "device" | "guest" | "controller" | "port";
+
+/** The first part that is wrong, and what is expected instead. */
+export function wrongPart(
+  guest: string,
+  controller: string,
+  port: string,
+): { readonly part: RulePart; readonly sentence: string } | undefined {
+  const wrong = (part: RulePart, sentence: string) => ({ part, sentence });
+  if (guest === "" || guest.includes(":") || /^0+$/.test(guest))
+    return wrong("guest", "GUEST is a number from 1, or the guest's name.");
+  if (!/^\d+$/.test(controller)) return wrong("controller", "CONTROLLER is a number and counts from 0.");
+  if (!parsePlace(`${guest}:${controller}:1`)) return wrong("controller", "CONTROLLER is a number up to 999.");
+  if (!parsePlace(`1:0:${port}`))
+    return wrong("port", "PORT is a number from 1 to 99, or 3.2 for port 2 of the hub in port 3.");
   return undefined;
 }
 

@@ -23,6 +23,20 @@ export class Rules implements Iterable<Rule> {
     this.#changed();
   }
 
+  /**
+   * The rule of `device` is for another device or another place from now on, and stays where it is in the list. Throws a
+   * RuleError, and nothing has changed then.
+   */
+  change(device: string, to: Rule): void {
+    const old = normalName(device);
+    const rule = makeRule(to.device, to.place);
+    if (rule.device !== old && this.#rules.has(rule.device))
+      throw new RuleError([`${rule.device} has a rule already.`]);
+    const entries = [...this.#rules.values()].map((each) => (each.device === old ? rule : each));
+    this.#rules = new Map(entries.map((each) => [each.device, each]));
+    this.#changed();
+  }
+
   /** False if there was none. */
   delete(device: string): boolean {
     const deleted = this.#rules.delete(normalName(device));
@@ -61,31 +75,44 @@ export class Rules implements Iterable<Rule> {
    * for each bad line, and nothing has changed then.
    */
   read(text: string): void {
-    const rules = new Map<string, Rule>();
-    const lines = new Map<string, number>();
-    const wrong: string[] = [];
-    for (const [index, line] of text
-      .replace(/^\uFEFF/, "")
-      .split("\n")
-      .entries()) {
-      if (/^\s*(#|$)/.test(line)) continue;
-      try {
-        const rule = parseRule(line);
-        const before = lines.get(rule.device);
-        if (before !== undefined) throw new RuleError([`${rule.device} has a rule already, in line ${before}.`]);
-        lines.set(rule.device, index + 1);
-        rules.set(rule.device, rule);
-      } catch (error) {
-        if (!(error instanceof RuleError)) throw error;
-        wrong.push(...error.sentences.map((sentence) => `Line ${index + 1}: ${sentence}`));
-      }
-    }
-    if (wrong.length > 0) throw new RuleError(wrong);
-    this.#rules = rules;
+    this.#rules = parseRules(text);
     this.#changed();
+  }
+
+  /** Has the rules of a text as well, each instead of the one for the same device. Answers how many; throws as read(). */
+  add(text: string): number {
+    const more = parseRules(text);
+    for (const rule of more.values()) this.#rules.set(rule.device, rule);
+    this.#changed();
+    return more.size;
   }
 
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** By device. */
+function parseRules(text: string): Map<string, Rule> {
+  const rules = new Map<string, Rule>();
+  const lines = new Map<string, number>();
+  const wrong: string[] = [];
+  for (const [index, line] of text
+    .replace(/^\uFEFF/, "")
+    .split("\n")
+    .entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    try {
+      const rule = parseRule(line);
+      const before = lines.get(rule.device);
+      if (before !== undefined) throw new RuleError([`${rule.device} has a rule already, in line ${before}.`]);
+      lines.set(rule.device, index + 1);
+      rules.set(rule.device, rule);
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      wrong.push(...error.sentences.map((sentence) => `Line ${index + 1}: ${sentence}`));
+    }
+  }
+  if (wrong.length > 0) throw new RuleError(wrong);
+  return rules;
 }

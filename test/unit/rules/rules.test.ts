@@ -111,3 +111,33 @@ describe("rules", () => {
     expect(rules.match([])).toBeUndefined();
   });
 });
+
+describe("a list that is edited", () => {
+  const TEXT = "a:1:0:1\nb:1:0:2\nc:1:0:3\n";
+
+  test("changes a rule where it stands, once for who listens", () => {
+    const rules = read(TEXT);
+    const heard = vi.fn();
+    rules.follow(heard);
+    rules.change("b", { device: "0x1D50:1", place: "2:0:4" });
+    expect(rules.text).toBe("a:1:0:1\n1d50:0001:2:0:4\nc:1:0:3\n");
+    rules.change("c", { device: "c", place: "1:0:5" });
+    expect(rules.text).toBe("a:1:0:1\n1d50:0001:2:0:4\nc:1:0:5\n");
+    expect(heard).toHaveBeenCalledTimes(2);
+  });
+
+  test("takes no second rule for a device, and nothing that is no rule", () => {
+    const rules = read(TEXT);
+    expect(() => rules.change("b", { device: "a", place: "1:0:2" })).toThrow(/^a has a rule already\.$/);
+    expect(() => rules.change("b", { device: "b", place: "1:0:x" })).toThrow(RuleError);
+    expect(rules.text).toBe(TEXT);
+  });
+
+  test("takes more rules, and loses none but those for the same device", () => {
+    const rules = read(TEXT);
+    expect(rules.add("# more\nd:1:0:4\nb:2:0:2\n")).toBe(2);
+    expect(rules.text).toBe("a:1:0:1\nb:2:0:2\nc:1:0:3\nd:1:0:4\n");
+    expect(() => rules.add("e:1:0:5\nrubbish\n")).toThrow(/^Line 2: "rubbish" is no rule/);
+    expect(rules.size).toBe(4);
+  });
+});
