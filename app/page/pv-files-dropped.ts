@@ -1,9 +1,9 @@
 /** What to do with files that were dropped on the page: boot them, or plug them in. */
 import { html, nothing, type PropertyDeclarations, type TemplateResult } from "lit";
 import type { MachineFile } from "../guest/machine-config.ts";
+import { inBytes } from "../hub/rate.ts";
 import { DialogElement } from "./dialog-element.ts";
 import { type DropChoice, dropChoices } from "./dropped.ts";
-import { inBytes } from "./rate.ts";
 
 export class PvFilesDropped extends DialogElement<DropChoice["action"]> {
   static override properties: PropertyDeclarations = {

@@ -3,6 +3,7 @@ import { html, nothing, type PropertyDeclarations, type TemplateResult } from "l
 import type { Problem } from "../guest/machine-check.ts";
 import { LIMITS, type MachineConfig, type MachineField } from "../guest/machine-config.ts";
 import type { FileField } from "../guest/machine-description.ts";
+import { inBytes } from "../hub/rate.ts";
 import { DialogElement } from "./dialog-element.ts";
 import { droppedFiles, machineFile } from "./dropped-items.ts";
 import {
@@ -17,7 +18,6 @@ import {
   nameOf,
   otherDrives,
 } from "./machine-draft.ts";
-import { inBytes } from "./rate.ts";
 
 export interface FormWords {
   readonly title: string;

@@ -1,7 +1,7 @@
 /** Snapshots of the machine: saved under a name, restored, downloaded, deleted, and taken from files. */
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import type { KeptState } from "../guest/kept-states.ts";
-import { inBytes } from "./rate.ts";
+import { inBytes } from "../hub/rate.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 export class PvSnapshots extends LitElement {
