@@ -1,5 +1,5 @@
 /** What can be plugged in: the cards on the page. */
-import type { DeviceSource } from "../../worker/protocol.ts";
+import type { DeviceSource, PlugReport } from "../../worker/protocol.ts";
 import { namesOf } from "../rules/device-name.ts";
 import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
 import type { Card, CardGroup } from "./card.ts";
@@ -85,6 +85,25 @@ export function fileCard(file: File, forget: (card: Card) => void): Card {
     open: () => ({ kind: "flash-drive", image: { blob: file }, readOnly: true, serial: `FILE${files}` }),
   };
   return card;
+}
+
+let foreigners = 0;
+
+/** Of a device that a program has plugged in. It is on no list. */
+export function foreignCard({ product, vendorId, productId }: PlugReport): Card {
+  const name = product || `USB device ${hexId(vendorId)}:${hexId(productId)}`;
+  return {
+    id: `foreign-${++foreigners}`,
+    group: "more",
+    glyph: "device",
+    name,
+    short: name,
+    detail: "",
+    single: true,
+    ids: { name, vendorId, productId },
+    names: [],
+    open: () => Promise.reject(new Error("It can be plugged in by its own program only.")),
+  };
 }
 
 const deviceCards = new WeakMap<USBDevice, Card>();

@@ -8,7 +8,8 @@
  *           ├─ CardRules           what plugs itself
  *           └─ Said                what happened, and what went wrong
  */
-import type { Notice, UsbHost } from "../index.ts";
+import { createUsbHost, type UsbHost } from "../host.ts";
+import type { Notice } from "../notice.ts";
 import { parsePlace } from "../place.ts";
 import type { Feed } from "../sources/feed.ts";
 import type { Card } from "./card.ts";
@@ -82,9 +83,6 @@ export class Desk {
   }
 
   async #startHost(): Promise<UsbHost> {
-    if (!globalThis.crossOriginIsolated) throw new NotIsolated();
-    // Loaded now and not with the page: it does not even load where memory cannot be shared, and the page must say so.
-    const { createUsbHost } = await import("../index.ts");
     const host = await createUsbHost();
     host.onNotice = ({ controller, path, reason }: Notice) => {
       this.#hubs.find((hub) => hub.controller === controller)?.noticed(path, reason);
@@ -263,11 +261,9 @@ export class Desk {
   /** Unplugs everything and stops the backend. */
   async close(): Promise<void> {
     for (const hub of this.#hubs) await this.removeHub(hub);
-    await (await this.#host)?.close();
+    const host = this.#host;
+    this.#host = undefined;
+    this.#running = undefined;
+    await (await host)?.close();
   }
-}
-
-/** As the library's error, which is not loaded where memory cannot be shared. */
-class NotIsolated extends Error {
-  override readonly name = "NotIsolatedError";
 }

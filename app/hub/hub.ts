@@ -6,6 +6,7 @@ import type { DeviceSource, UsbController, UsbPort } from "../index.ts";
 import type { Feed } from "../sources/feed.ts";
 import type { Card, Opened } from "./card.ts";
 import { placeOf } from "./card-rules.ts";
+import { foreignCard } from "./cards.ts";
 import type { Desk } from "./desk.ts";
 import { type Socket, Sockets } from "./sockets.ts";
 import { type PortView, type Spot, stateOf } from "./views.ts";
@@ -310,7 +311,22 @@ export class Hub {
     return this.#sockets.sample((path) => this.#controller?.find(path));
   }
 
+  /** What a program has plugged into the controller's ports, or taken out of them again, is in the picture as well. */
+  #adopt(): void {
+    for (const { path } of this.views) {
+      const socket = this.#sockets.at(path);
+      const port = this.#controller?.find(path);
+      if (!port || port.busy) continue;
+      if (port.plugged && !socket.card) {
+        Object.assign(socket, { card: foreignCard(port.plugged), opened: port.device, isForeign: true, failed: false });
+      } else if (!port.plugged && socket.isForeign) {
+        this.#forget(path);
+      }
+    }
+  }
+
   #changed(): void {
+    this.#adopt();
     this.#tellFeeds();
     this.#desk.changed();
   }

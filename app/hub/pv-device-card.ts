@@ -22,7 +22,7 @@ export class PvDeviceCard extends DeskElement {
     const spot = desk.whereIs(card);
     return html`
       <div
-        class="card"
+        class="card" part="card"
         ?data-held=${held}
         draggable="true"
         @dragstart=${this.#dragStart}

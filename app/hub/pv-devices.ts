@@ -18,7 +18,9 @@ const GROUPS: readonly (readonly [CardGroup, string])[] = [
 ];
 
 export class PvDevices extends DeskElement {
-  static override properties = { ...DeskElement.properties, over: { state: true } };
+  static override properties = { ...DeskElement.properties, groups: { attribute: false }, over: { state: true } };
+  /** The groups of cards that are shown; all unless it is said. */
+  declare groups: readonly CardGroup[] | undefined;
   declare over: boolean;
 
   protected override render(): TemplateResult {
@@ -26,7 +28,7 @@ export class PvDevices extends DeskElement {
     const { usbTrouble } = desk;
     return html`
       <section
-        class="devices"
+        class="devices" part="devices"
         aria-labelledby="devices-title"
         ?data-wanted=${desk.carried?.is === "device"}
         ?data-over=${this.over}
@@ -43,22 +45,30 @@ export class PvDevices extends DeskElement {
           </p>
         </header>
         <div class="more-devices">
-          <label class="button file-button">
-            ${glyph("file")} Flash drive from a file…
-            <input type="file" class="visually-hidden" @change=${this.#choose} />
-          </label>
           ${
-            usbTrouble
+            this.#shows("disks")
+              ? html`<label class="button file-button">
+                  ${glyph("file")} Flash drive from a file…
+                  <input type="file" class="visually-hidden" @change=${this.#choose} />
+                </label>`
+              : nothing
+          }
+          ${
+            usbTrouble || !this.#shows("real")
               ? nothing
               : html`<button type="button" class="grant" @click=${() => desk.grant()}>
                   ${glyph("device")} Grant a USB device…
                 </button>`
           }
         </div>
-        ${usbTrouble ? html`<div class="advice" role="note">${wordsBlock(usbTrouble)}</div>` : nothing}
-        ${GROUPS.map(([group, title]) => this.#group(group, title))}
+        ${usbTrouble && this.#shows("real") ? html`<div class="advice" role="note">${wordsBlock(usbTrouble)}</div>` : nothing}
+        ${GROUPS.filter(([group]) => this.#shows(group)).map(([group, title]) => this.#group(group, title))}
       </section>
     `;
+  }
+
+  #shows(group: CardGroup): boolean {
+    return this.groups?.includes(group) ?? true;
   }
 
   #group(group: CardGroup, title: string): TemplateResult | typeof nothing {

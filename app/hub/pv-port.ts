@@ -65,7 +65,7 @@ export class PvPort extends DeskElement {
             : "";
     return html`
       <div
-        class="port"
+        class="port" part="port"
         data-path=${path}
         data-state=${state}
         data-wanted=${wanted ? "yes" : nothing}
@@ -78,7 +78,7 @@ export class PvPort extends DeskElement {
       >
         <button
           type="button"
-          class="socket"
+          class="socket" part="socket"
           aria-label=${`Port ${path}: ${label(view)}`}
           aria-pressed=${open ? String(selected) : card ? String(held) : nothing}
           title=${does}
@@ -106,7 +106,7 @@ export class PvPort extends DeskElement {
     ].filter(Boolean);
     return html`
       <span class="cable" aria-hidden="true" ?data-busy=${busy}></span>
-      <div class="plugged" draggable="true" @dragstart=${this.#dragStart} @dragend=${() => this.desk.carry(undefined)}>
+      <div class="plugged" part="plugged" draggable="true" @dragstart=${this.#dragStart} @dragend=${() => this.desk.carry(undefined)}>
         ${glyph(card.glyph)}
         <div class="plugged-words">
           <div class="plugged-line">

@@ -44,7 +44,7 @@ export class PvPorts extends DeskElement {
     const isHeld = carried && carried.is !== "files";
     return html`
       <section
-        class="hub"
+        class="hub" part="hub"
         aria-labelledby=${id}
         data-power=${hub.power ? "on" : "off"}
         @dragover=${this.#dragOver}

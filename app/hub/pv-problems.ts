@@ -11,7 +11,7 @@ export class PvProblems extends DeskElement {
         ${repeat(
           this.desk.said.problems,
           (words) => words,
-          (words) => html`<div class="problem">
+          (words) => html`<div class="problem" part="problem">
             <div class="problem-words">${wordsBlock(words)}</div>
             <button type="button" class="quiet" aria-label="Dismiss this message" @click=${() => this.desk.dismiss(words)}>×</button>
           </div>`,

@@ -4,7 +4,7 @@ import { DeskElement } from "./desk-element.ts";
 
 export class PvStatus extends DeskElement {
   protected override render(): TemplateResult {
-    return html`<p class="status" role="status" aria-live="polite">${this.desk.said.announcement}</p>`;
+    return html`<p class="status" part="status" role="status" aria-live="polite">${this.desk.said.announcement}</p>`;
   }
 }
 

@@ -12,6 +12,8 @@ export class Socket {
   told: PlugReport | undefined;
   rate = new Rate();
   failed = false;
+  /** A program has plugged it, not a person. */
+  isForeign = false;
 
   get feed(): Feed | undefined {
     return this.opened && "onEnd" in this.opened ? this.opened : undefined;

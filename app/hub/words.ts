@@ -179,6 +179,12 @@ export function startFailed(error: unknown): Words {
   };
 }
 
+/** Why a <pvusb-hub> has no machine. */
+export function attachFailed(error: unknown): Words {
+  const { name, message } = named(error);
+  return name === "NotIsolatedError" ? NOT_ISOLATED : { title: "The hub has no machine", text: sentence(message) };
+}
+
 export const CAPTURE_STARTED = "The capture has begun. Plug a device in now, and it has the device's descriptors too.";
 
 export const CAPTURE_STOPPED = "The capture has ended. Save it, and open the file with Wireshark.";

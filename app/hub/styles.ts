@@ -1,34 +1,38 @@
-/*
- * Colours, type and spacing come first; then one block an element. All of it holds in a page, and in the shadow root of
- * <pvusb-hub>.
+import { css } from "lit";
+
+/**
+ * The one style sheet of hub and devices, for our page and for the shadow root of <pvusb-hub>: colours, type and spacing, then
+ * one block an element.
  */
+export const hubStyles = css`
+:root {
+  color-scheme: light dark;
+}
 
 :root,
 :host {
-  color-scheme: light dark;
-
-  --ground: #f1f3f4;
-  --surface: #fdfdfc;
-  --raised: #ffffff;
-  --ink: #1d2329;
-  --ink-soft: #59636d;
-  --line: #d8dde1;
-  --line-strong: #8b959e;
-  --accent: #0b6e75;
-  --accent-ink: #ffffff;
-  --accent-wash: #e2f1f2;
-  --hub: #39434c;
-  --hub-edge: #2a323a;
-  --hub-ink: #e9edf0;
-  --led-off: #6d7882;
+  --ground: light-dark(#f1f3f4, #0c1013);
+  --surface: light-dark(#fdfdfc, #12171c);
+  --raised: light-dark(#ffffff, #1a2127);
+  --ink: light-dark(#1d2329, #e4e9ed);
+  --ink-soft: light-dark(#59636d, #9aa6b0);
+  --line: light-dark(#d8dde1, #29323a);
+  --line-strong: light-dark(#8b959e, #6b7781);
+  --accent: light-dark(#0b6e75, #58b6c0);
+  --accent-ink: light-dark(#ffffff, #06262a);
+  --accent-wash: light-dark(#e2f1f2, #12333a);
+  --hub: light-dark(#39434c, #2b343c);
+  --hub-edge: light-dark(#2a323a, #3a454f);
+  --hub-ink: light-dark(#e9edf0, #e4e9ed);
+  --led-off: light-dark(#6d7882, #56616a);
   --led-ready: #4bd37b;
   --led-busy: #ffb02e;
   --led-failed: #ff6b61;
-  --metal: #c3cbd2;
-  --good: #1a7f45;
-  --bad: #b3261e;
-  --bad-wash: #fdeeec;
-  --warn: #8a5a00;
+  --metal: light-dark(#c3cbd2, #9da8b1);
+  --good: light-dark(#1a7f45, #5fd48d);
+  --bad: light-dark(#b3261e, #ff8f86);
+  --bad-wash: light-dark(#fdeeec, #331a19);
+  --warn: light-dark(#8a5a00, #e7b35a);
 
   --small: 0.8125rem;
   --body: 0.9375rem;
@@ -42,31 +46,6 @@
   --s4: 1rem;
   --s6: 1.5rem;
   --radius: 0.5rem;
-}
-
-@media (prefers-color-scheme: dark) {
-  :root,
-  :host {
-    --ground: #0c1013;
-    --surface: #12171c;
-    --raised: #1a2127;
-    --ink: #e4e9ed;
-    --ink-soft: #9aa6b0;
-    --line: #29323a;
-    --line-strong: #6b7781;
-    --accent: #58b6c0;
-    --accent-ink: #06262a;
-    --accent-wash: #12333a;
-    --hub: #2b343c;
-    --hub-edge: #3a454f;
-    --hub-ink: #e4e9ed;
-    --led-off: #56616a;
-    --metal: #9da8b1;
-    --good: #5fd48d;
-    --bad: #ff8f86;
-    --bad-wash: #331a19;
-    --warn: #e7b35a;
-  }
 }
 
 *,
@@ -333,7 +312,7 @@ pv-problems:not(:has(.problem)) {
 }
 
 /* The body of the hub; the sockets sit on it. */
-.ports:has(li)::before {
+.ports::before {
   position: absolute;
   inset: 0 auto 0 0;
   width: 5.75rem;
@@ -716,3 +695,4 @@ pv-problems:not(:has(.problem)) {
     animation: none;
   }
 }
+`;
