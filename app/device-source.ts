@@ -37,11 +37,11 @@ export function webUsbSource(device: USBDevice & Partial<RealDevice>, granted: r
 /** What the backend is sent. */
 export async function sourceOf(device: Device): Promise<DeviceSource> {
   if (!("kind" in device)) return webUsbSource(device, await listOf(device));
-  if (!("image" in device) || !("blob" in device.image)) return device;
+  if (!("image" in device) || !device.image || !("blob" in device.image)) return device;
   const blob: Pick<Blob, "arrayBuffer"> = device.image.blob;
   if (blob instanceof Blob) return device;
   // A File that only looks like one, such as @web-std/file's in Node, cannot be sent to a worker: its bytes can.
-  const source: DeviceSource = { ...device, image: { blob: new Blob([await blob.arrayBuffer()]) } };
+  const source: DeviceSource = { ...device, image: { ...device.image, blob: new Blob([await blob.arrayBuffer()]) } };
   origins.set(source, device);
   return source;
 }

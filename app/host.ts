@@ -2,6 +2,7 @@
 import { Core, type CoreSource, compileCore, createMemory } from "../asm/core.ts";
 import type { BackendStats, DeviceSource, RestoredDevice } from "../worker/protocol.ts";
 import { CableEnd } from "./cable-end.ts";
+import { DriveImage } from "./drive-image.ts";
 import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
 import { Guests } from "./guests.ts";
@@ -123,6 +124,16 @@ export class UsbHost {
     await this.listen();
     for (const end of this.#cableEnds) await this.#join(end);
     for (const controller of this.controllers) await controller.backendBorn(this.#module);
+  }
+
+  /** The image of an unplugged drive whose source had this name as `keep`, as it is now, to be read. */
+  keptImage(name: string): Promise<DriveImage> {
+    return DriveImage.open(this.#backend.control, name);
+  }
+
+  /** Lets go of what is kept of a drive; of one that is plugged in, at its unplug. */
+  async forgetImage(name: string): Promise<void> {
+    await this.#backend.control.forgetImage(name);
   }
 
   async listen(): Promise<void> {

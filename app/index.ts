@@ -3,9 +3,11 @@ export type { CoreSource } from "../asm/core.ts";
 export { StateError } from "../asm/saved.ts";
 export type {
   BackendStats,
+  CdDriveSource,
   DeviceInput,
   DeviceOutput,
   DeviceSource,
+  DriveOutput,
   EthernetSource,
   ImageSource,
   MidiOutput,
@@ -23,6 +25,7 @@ export type {
 } from "../worker/protocol.ts";
 export { CableEnd } from "./cable-end.ts";
 export type { HostController, PortCounters, RootHubPort } from "./controller.ts";
+export { DriveImage } from "./drive-image.ts";
 export type { GuestMemory, Machine, MemoryWindow, PciFunction, PciSlot } from "./guest/machine.ts";
 export { joinV86Network } from "./guest/v86-network.ts";
 export {

@@ -120,7 +120,10 @@ export class Revival {
   }
 }
 
-/** A disk in memory begins anew. */
+/** A disk in memory begins anew, and so does what is kept beside a file. */
 function forgets(source: DeviceSource): boolean {
-  return "image" in source && ("size" in source.image ? !("opfs" in source.image) : "bytes" in source.image);
+  if (!("image" in source) || !source.image) return false;
+  const { image } = source;
+  if ("opfs" in image) return false;
+  return "size" in image || "bytes" in image || "writes" in image;
 }

@@ -10,6 +10,7 @@ import type {
 } from "../worker/protocol.ts";
 import type { HostController, RootHubPort } from "./controller.ts";
 import { type Device, originOf, sourceOf } from "./device-source.ts";
+import { DriveImage } from "./drive-image.ts";
 import { formatPlace } from "./place.ts";
 import { handOver, type RunningBackend } from "./start-backend.ts";
 import type { UsbController } from "./usb-controller.ts";
@@ -172,6 +173,11 @@ export class UsbPort {
   /** What the guest's transfers with the device are read by; a USB 3 hub is two, and what is not configured none. */
   async configured(): Promise<readonly ConfiguredDevice[]> {
     return this.#context.backend.control.configured(this.#link, this.#root, this.#route);
+  }
+
+  /** The image of the drive that is plugged in, as it is now, to be read. Rejects with a sentence when that is no drive. */
+  image(): Promise<DriveImage> {
+    return DriveImage.open(this.#context.backend.control, this.#address);
   }
 
   /** The device left by itself. */

@@ -5,6 +5,8 @@ import { Cables } from "./device/ethernet/cable.ts";
 import { checkCableName } from "./device/ethernet/ethernet.ts";
 import { ProgramStation } from "./device/ethernet/program-station.ts";
 import { createDevice } from "./device/index.ts";
+import { Shelf } from "./device/storage/shelf.ts";
+import { Images } from "./images.ts";
 import { Link, type LinkClient } from "./link.ts";
 import { HUB_PORTS_MAX, placeName, TIER_BITS } from "./place.ts";
 import { PlugError } from "./plug-error.ts";
@@ -18,6 +20,7 @@ import type {
   DeviceOutput,
   DeviceSource,
   MovedDevice,
+  OpenedImage,
   PlugReport,
   PortAddress,
   RestoredDevice,
@@ -40,6 +43,8 @@ export class Backend implements BackendControl {
   readonly #webUsb: WebUsbEnvironment;
   readonly #createDevice: typeof createDevice;
   readonly #cables = new Cables();
+  readonly #shelf = new Shelf();
+  readonly #images = new Images(this.#shelf);
   /** One move at a time. */
   #moves: Promise<unknown> = Promise.resolve();
   #left: ((notice: BackendNotice) => void) | undefined;
@@ -61,7 +66,7 @@ export class Backend implements BackendControl {
     const open: DeviceOpener = (source, host, fastest) =>
       source.kind === "webusb"
         ? openWebUsbDevice(source, host, this.#webUsb)
-        : this.#createDevice(source, host, fastest, this.#cables);
+        : this.#createDevice(source, host, fastest, this.#cables, this.#shelf);
     const connection = new Connection(core, generation, {
       open,
       left: ({ port, route }, reason) => {
@@ -97,7 +102,7 @@ export class Backend implements BackendControl {
   }
 
   async input(link: number, port: number, message: DeviceInput, route = 0): Promise<void> {
-    this.#socket(link, port, route).input(message);
+    await this.#socket(link, port, route).input(message);
   }
 
   async output(link: number, port: number, route = 0): Promise<DeviceOutput | undefined> {
@@ -106,6 +111,22 @@ export class Backend implements BackendControl {
 
   async configured(link: number, port: number, route = 0): Promise<readonly ConfiguredDevice[]> {
     return this.#connections.get(link)?.socket(port, route)?.configured() ?? [];
+  }
+
+  async openImage(of: PortAddress | string): Promise<OpenedImage> {
+    return this.#images.open(typeof of === "string" ? of : this.#socket(of.link, of.port, of.route));
+  }
+
+  async readImage(id: number): Promise<Uint8Array | undefined> {
+    return this.#images.read(id);
+  }
+
+  async closeImage(id: number, saved: boolean): Promise<void> {
+    this.#images.close(id, saved);
+  }
+
+  async forgetImage(name: string): Promise<void> {
+    this.#shelf.forget(name);
   }
 
   async save(link: number): Promise<SavedDevice[]> {
@@ -157,6 +178,7 @@ export class Backend implements BackendControl {
   /** Unplugs everything. */
   async stop(): Promise<void> {
     await Promise.all([...this.#connections.keys()].map((link) => this.disconnect(link)));
+    this.#shelf.clear();
   }
 
   #socket(link: number, port: number, route: number): Socket {

@@ -37,14 +37,20 @@ export interface Device {
   /** Unplug. The backend has cancelled all transfers. After it the device is never called again. */
   close(): Promise<void> | void;
 
-  /** Something a person or a source of the page does to a software device, such as a key press. */
-  input?(message: unknown): void;
+  /**
+   * Something a person or a source of the page does to a software device, such as a key press. Rejects with a sentence for the
+   * person when it cannot be done.
+   */
+  input?(message: unknown): Promise<void> | void;
 
   /** What a software device has for a person since it was asked last, such as the sound it played. */
   output?(): DeviceOutput | undefined;
 
   /** The configuration that the guest has chosen, if it has. */
   configured?(): ActiveDescriptors | undefined;
+
+  /** Begins to read what is in a drive, as it is now. Undefined for what has nothing of the kind. Throws when its store fails. */
+  openImage?(): ImageReading | undefined;
 
   /**
    * What a saved state keeps of it: plain data (asm/saved.ts), taken between two transfers. Transfers that it holds are not
@@ -91,6 +97,16 @@ export interface DownstreamPort {
   reset(done: () => void): void;
   /** Ends every transfer of the device, and of all behind it. */
   quiesce(): void;
+}
+
+/** A drive's image on its way to a person. */
+export interface ImageReading {
+  /** Bytes of all of it. */
+  readonly size: number;
+  /** The next piece, or undefined behind the last. Rejects with an ImageError. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Nobody wants more of it. What was read was `saved` elsewhere, so the drive counts as not changed by what came before. */
+  close(saved: boolean): void;
 }
 
 export interface DeviceIdentity {

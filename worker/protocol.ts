@@ -2,16 +2,21 @@
 
 /** Where a software disk's bytes come from, and where its writes go. */
 export type ImageSource =
-  /** Read-only: a File or Blob; in Node a File of @web-std/file or node:buffer will do. */
-  | { readonly blob: Blob }
+  /**
+   * A File or Blob; in Node a File of @web-std/file or node:buffer will do. Read-only, or what is written is kept beside it in
+   * memory: `UsbPort.image()` reads both as one.
+   */
+  | { readonly blob: Blob; readonly writes?: "memory" }
   /** Read and write, in memory: a blank disk of this many bytes… */
   | { readonly size: number }
-  /** …or one that starts as these bytes. */
-  | { readonly bytes: Uint8Array }
+  /** …or one that starts as these bytes, with zeros behind them up to `size`. */
+  | { readonly bytes: Uint8Array; readonly size?: number }
   /** Read and write: a file of the origin's private file system (browsers, worker only), made with `size` if it is new. */
   | { readonly opfs: string; readonly size?: number }
-  /** Read and write: a file on disk (Node only). */
-  | { readonly path: string };
+  /** Read and write: a file on disk (Node only). Or it stays as it is, and what is written is kept in memory. */
+  | { readonly path: string; readonly writes?: "memory" }
+  /** What an unplugged drive has left behind, by the name that it had as `keep`. */
+  | { readonly kept: string };
 
 /** What can be plugged. Software devices are listed in worker/device/index.ts. */
 export type DeviceSource =
@@ -23,6 +28,7 @@ export type DeviceSource =
   | DriveSource<"flash-drive">
   /** Alternate 0 is bulk-only, alternate 1 USB Attached SCSI. */
   | DriveSource<"uas-drive">
+  | CdDriveSource
   | HidSource
   /** What a guest sets its lights to is a keyboard's output. */
   | { readonly kind: "keyboard" }
@@ -73,8 +79,22 @@ export interface DriveSource<Kind extends string = "flash-drive" | "uas-drive"> 
   readonly kind: Kind;
   readonly image: ImageSource;
   readonly readOnly?: boolean;
+  /**
+   * Any name: under it the backend keeps the image, with what was written to it, when the drive is unplugged, until `forgetImage`. A
+   * drive that is plugged with the same name has that image, whatever it was to be made from.
+   */
+  readonly keep?: string;
   readonly serial?: string;
   /** SuperSpeed if it is not given. */
+  readonly speed?: "full" | "high" | "super";
+}
+
+/** A CD drive, read-only. Discs are put in and taken out by `UsbPort.input()`, and by the guest. */
+export interface CdDriveSource {
+  readonly kind: "cdrom";
+  /** The disc that is in at first: an ISO 9660 image, as a rule. None if it is not given. */
+  readonly image?: ImageSource;
+  readonly serial?: string;
   readonly speed?: "full" | "high" | "super";
 }
 
@@ -198,6 +218,10 @@ export type DeviceInput =
   | { readonly type: "hid-report"; readonly id: number; readonly bytes: Uint8Array }
   /** What came of a HidRequest: the feature report as the device sent it, an id in front if it has ids. Without: it failed. */
   | { readonly type: "hid-answer"; readonly answer: number; readonly bytes?: Uint8Array }
+  /** A disc for a CD drive, instead of the one that is in it. */
+  | { readonly type: "insert"; readonly image: ImageSource }
+  /** Opens the tray of a CD drive. A guest that keeps it closed is only asked to, unless it is done by `force`. */
+  | { readonly type: "eject"; readonly force?: boolean }
   /** Bytes for a serial adapter, from the other end of its line. */
   | { readonly type: "serial"; readonly bytes: Uint8Array }
   /** MIDI for a MIDI adapter, in pieces of any size. What comes while no program of the guest listens is forgotten. */
@@ -234,7 +258,14 @@ export interface SoundInput {
 }
 
 /** What a plugged software device has for a person, since it was asked last. */
-export type DeviceOutput = PlayedSound | SerialOutput | MidiOutput | WantedPicture | KeyboardLights | HidOutput;
+export type DeviceOutput =
+  | PlayedSound
+  | SerialOutput
+  | MidiOutput
+  | WantedPicture
+  | KeyboardLights
+  | HidOutput
+  | DriveOutput;
 
 /** A camera of the page wants its next picture, at best of this size. */
 export interface WantedPicture {
@@ -270,6 +301,17 @@ export type HidRequest =
       readonly answer?: number;
     }
   | { readonly is: "receive"; readonly report: "feature"; readonly id: number; readonly answer: number };
+
+/** How a drive is now. */
+export interface DriveOutput {
+  readonly type: "drive";
+  /** The guest has written to an image in memory, and it was not saved since. */
+  readonly changed: boolean;
+  /** A medium is in: not before the first disc, and not after the guest has ejected it. */
+  readonly loaded: boolean;
+  /** The guest keeps the medium from being taken out. */
+  readonly locked: boolean;
+}
 
 export interface SerialSettings {
   /** Bits a second, as near to what the guest's program wanted as the adapter's divisor comes. The bytes do not keep to it. */
@@ -332,6 +374,13 @@ export interface SoundRun {
   readonly rate: number;
   /** Left and right in turn, with mute and volume applied. */
   readonly samples: Int16Array;
+}
+
+/** A drive's image that is read piece by piece, as it was when that began. */
+export interface OpenedImage {
+  readonly id: number;
+  /** Bytes of all of it. */
+  readonly size: number;
 }
 
 /** What came of a plug. */
@@ -450,6 +499,17 @@ export interface BackendControl {
   output(link: number, port: number, route?: number): Promise<DeviceOutput | undefined>;
   /** The devices of a port that a guest has configured. */
   configured(link: number, port: number, route?: number): Promise<readonly ConfiguredDevice[]>;
+  /**
+   * Begins to read the image of the drive in a port, or of one that is kept under a name. Rejects when there is none. It takes
+   * memory for what is written meanwhile, until it is closed or all read.
+   */
+  openImage(of: PortAddress | string): Promise<OpenedImage>;
+  /** The next piece, or undefined behind the last. Rejects with a sentence. One at a time. */
+  readImage(id: number): Promise<Uint8Array | undefined>;
+  /** Nobody wants more of it. When it was `saved`, the drive counts as unchanged by what was written before. */
+  closeImage(id: number, saved: boolean): Promise<void>;
+  /** Lets go of what is kept under a name; of a drive that is plugged in, at its unplug. */
+  forgetImage(name: string): Promise<void>;
   /**
    * Answers what is in the ports of a link, and from then on holds the link: transfers wait, and nothing that happens is shown
    * to the front until `resume`. What was shown before is what the answer goes with.

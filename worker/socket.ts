@@ -13,7 +13,7 @@
  */
 import { SPEED_HIGH, SPEED_SUPER } from "../asm/layout.ts";
 import { StateError } from "../asm/saved.ts";
-import type { Device, DeviceHost } from "./device.ts";
+import type { Device, DeviceHost, ImageReading } from "./device.ts";
 import { behind, type Place, placeName, TIER_BITS, TIERS_MAX } from "./place.ts";
 import { PlugError, reasonOf } from "./plug-error.ts";
 import type { Port } from "./port.ts";
@@ -121,8 +121,12 @@ export class Socket implements TieEnd {
     return this.unplug();
   }
 
-  input(message: DeviceInput): void {
-    if (this.#state.name === "occupied") this.#state.device.input?.(message);
+  input(message: DeviceInput): Promise<void> | void {
+    if (this.#state.name === "occupied") return this.#state.device.input?.(message);
+  }
+
+  openImage(): ImageReading | undefined {
+    return this.#state.name === "occupied" ? this.#state.device.openImage?.() : undefined;
   }
 
   output(): DeviceOutput | undefined {

@@ -5,6 +5,7 @@
  */
 import { resolve } from "node:path";
 import type {
+  CdDriveSource,
   DeviceSource,
   DriveSource,
   EthernetSource,
@@ -42,8 +43,10 @@ type Settings = Map<string, string | true>;
 
 /** What can be plugged, for `--list`. */
 export const KINDS = {
-  "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
-  "uas-drive": "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, serial=TEXT, speed=high",
+  "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, writes=memory, serial=TEXT, speed=high",
+  "uas-drive":
+    "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, writes=memory, serial=TEXT, speed=high",
+  cdrom: "a USB CD drive: image=FILE, serial=TEXT, speed=high",
   hub: "a USB hub: ports=4, usb=2 or 3, multi-tt; its ports are 1.1, 1.2 and so on",
   ethernet: "a USB Ethernet adapter: class=ncm or ecm, cable=NAME, mac=ADDRESS, speed=high",
   serial: "a USB serial adapter: chip=ft232r or cdc-acm, loopback, serial=TEXT",
@@ -128,6 +131,8 @@ function describe(text: string, kind: string, settings: Settings): Exclude<Devic
     case "flash-drive":
     case "uas-drive":
       return drive(text, kind, settings);
+    case "cdrom":
+      return cdDrive(text, settings);
     case "hub":
       return hub(text, settings);
     case "ethernet":
@@ -173,6 +178,7 @@ function drive(text: string, kind: DriveSource["kind"], settings: Settings): Dri
   const path = take(text, settings, "image");
   const size = take(text, settings, "size");
   const serial = take(text, settings, "serial");
+  const writes = choice(text, settings, "writes", ["memory"]);
   const more = {
     ...(flag(text, settings, "readonly") && { readOnly: true }),
     ...(serial && { serial }),
@@ -181,10 +187,21 @@ function drive(text: string, kind: DriveSource["kind"], settings: Settings): Dri
   if ((path === undefined) === (size === undefined)) {
     throw new UsageError(`--plug ${text}: a ${kind} has either image=FILE or size=64M.`);
   }
-  if (path !== undefined) return { kind, image: { path: resolve(path) }, ...more };
+  if (path !== undefined) return { kind, image: { path: resolve(path), ...(writes && { writes }) }, ...more };
   const bytes = parseSize(size ?? "");
   if (!bytes) throw new UsageError(`--plug ${text}: ${size} is no size; write 64M, or 512K, or 2G.`);
   return { kind, image: { size: bytes }, ...more };
+}
+
+function cdDrive(text: string, settings: Settings): CdDriveSource {
+  const path = take(text, settings, "image");
+  const serial = take(text, settings, "serial");
+  return {
+    kind: "cdrom",
+    ...(path !== undefined && { image: { path: resolve(path) } }),
+    ...(serial && { serial }),
+    ...speed(text, settings, SPEEDS),
+  };
 }
 
 function hub(text: string, settings: Settings): HubSource {

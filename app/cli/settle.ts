@@ -42,9 +42,10 @@ settled() {
     esac
     [ -e "$1" ] || return 1
   done
-  for disk in /sys/class/block/sd*; do
+  for disk in /sys/class/block/sd* /sys/class/block/sr*; do
     [ -e "$disk/device" ] || continue
     [ -b "/dev/\${disk##*/}" ] || return 1
+    case $disk in */sr*) continue ;; esac
     : < "/dev/\${disk##*/}"
   done 2>/dev/null
   return 0

@@ -19,9 +19,11 @@ kernel, initrd and BIOS into a folder, for a page of your own with v86.
   --plug KIND[:ARGS]@PORT  plugs a device into a port, 1 to 8, or with a hub in port 1 into 1.1, 1.2 and so on; may be
                            given several times
                              flash-drive:image=FILE[,readonly][,serial=TEXT]   FILE is written in place
+                             flash-drive:image=FILE,writes=memory              FILE stays as it is
                              flash-drive:size=64M                              blank, forgotten at the end
                              uas-drive:…                                       the same with USB Attached SCSI
                              either with speed=full, high or super             super if it is not said
+                             cdrom[:image=FILE]                                a CD drive with this disc, an ISO image, or none
                              hub[:ports=4][,usb=2][,multi-tt]                  USB 3 unless it is said
                              ethernet[:class=ecm][,cable=NAME][,mac=ADDRESS]   NCM unless it is said; all with the same
                                                                                cable are joined by it

@@ -1,4 +1,5 @@
 /** What a software device is, as literals, and what it does, as hooks. */
+import type { ImageReading } from "../device.ts";
 import type { DeviceOutput } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { ActiveConfiguration } from "./active-configuration.ts";
@@ -41,8 +42,9 @@ export interface DeviceFunction {
   haltCleared?(endpoint: Endpoint): void;
   /** The host lets the device wake it, or no longer does (USB 2.0 §9.4.9, USB 3.2 §9.4.9). */
   remoteWakeup?(allowed: boolean): void;
-  input?(message: unknown): void;
+  input?(message: unknown): Promise<void> | void;
   output?(): DeviceOutput | undefined;
+  openImage?(): ImageReading | undefined;
 
   /** What a saved state keeps of it beyond chapter 9: plain data. Without it, the device comes back as an unplug and a plug. */
   save?(): unknown;

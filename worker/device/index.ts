@@ -20,13 +20,15 @@ import { createTablet } from "./hid/tablet.ts";
 import { createHub } from "./hub/hub.ts";
 import { createMidi } from "./midi/midi.ts";
 import { createSerial } from "./serial/serial.ts";
+import { createCdDrive } from "./storage/cd-drive.ts";
 import type { DriveOptions } from "./storage/drive-model.ts";
 import { createFlashDrive } from "./storage/flash-drive.ts";
-import { openImage } from "./storage/image/open-image.ts";
+import { Shelf } from "./storage/shelf.ts";
 import { createUasDrive } from "./storage/uas-drive.ts";
 
 /**
- * Makes a software device, at no more than the `fastest` speed; Ethernet adapters are at one of the `cables`. Rejects with an UnsupportedError for a kind that is none, an
+ * Makes a software device, at no more than the `fastest` speed; Ethernet adapters are at one of the `cables`, and
+ * drives come from the `shelf`. Rejects with an UnsupportedError for a kind that is none, an
  * ImageError for a bad disk.
  */
 export async function createDevice(
@@ -34,10 +36,13 @@ export async function createDevice(
   host: DeviceHost,
   fastest: number = SPEED_SUPER,
   cables = new Cables(),
+  shelf = new Shelf(),
 ): Promise<Device> {
   switch (source.kind) {
     case "flash-drive":
-      return createFlashDrive(await driveOptions(source, fastest));
+      return createFlashDrive(await driveOptions(source, fastest, shelf), host);
+    case "cdrom":
+      return createCdDrive({ ...source, speed: within(fastest, source.speed) }, host, shelf);
     case "camera":
       return createCamera({
         ...source,
@@ -73,7 +78,7 @@ export async function createDevice(
     case "gadget-zero":
       return createGadgetZero({ ...source, speed: within(fastest, source.speed) });
     case "uas-drive":
-      return createUasDrive(await driveOptions(source, fastest));
+      return createUasDrive(await driveOptions(source, fastest, shelf), host);
     default:
       throw new PlugError("UnsupportedError", `There is no software device "${source.kind}".`);
   }
@@ -84,7 +89,7 @@ function within<T extends string>(fastest: number, speed: T | "super" = "super")
   return speed === "super" && fastest < SPEED_SUPER ? "high" : speed;
 }
 
-async function driveOptions(source: DriveSource, fastest: number): Promise<DriveOptions> {
-  const { image, readOnly, serial, speed } = source;
-  return { image: await openImage(image, readOnly), serial, speed: within(fastest, speed) };
+async function driveOptions(source: DriveSource, fastest: number, shelf: Shelf): Promise<DriveOptions> {
+  const { image, readOnly, keep, serial, speed } = source;
+  return { medium: await shelf.open(image, readOnly, keep), serial, speed: within(fastest, speed) };
 }

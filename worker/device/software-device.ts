@@ -1,7 +1,7 @@
 /** A device made of software: chapter 9 from its literals, the rest from its function. */
 import { STATUS_CANCELLED, STATUS_INVALID, STATUS_STALL, TYPE_CONTROL } from "../../asm/layout.ts";
 import { Saved } from "../../asm/saved.ts";
-import type { Device, DeviceIdentity } from "../device.ts";
+import type { Device, DeviceIdentity, ImageReading } from "../device.ts";
 import type { ActiveDescriptors, DeviceOutput, DeviceSource } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
@@ -13,16 +13,16 @@ const REQUEST_TYPE_MASK = 0x60;
 export class SoftwareDevice implements Device {
   readonly speed: number;
   readonly identity: DeviceIdentity;
-  readonly origin: DeviceSource | string | undefined;
+  readonly #origin: DeviceSource | string | (() => DeviceSource | string) | undefined;
   readonly #function: DeviceFunction;
   readonly #standard: StandardRequests;
 
-  /** `origin` (as in Device) is for one whose source cannot be kept in a saved state. */
+  /** `origin` (as in Device) is for one whose source cannot be kept in a saved state, or changes. */
   constructor(
     model: DeviceModel,
     conduct: DeviceFunction,
     notes: readonly string[] = [],
-    origin?: DeviceSource | string,
+    origin?: DeviceSource | string | (() => DeviceSource | string),
   ) {
     const { device, strings } = model;
     const string = (index: number | undefined): string => (index ? (strings[index - 1] ?? "") : "");
@@ -35,9 +35,13 @@ export class SoftwareDevice implements Device {
       serialNumber: string(device.serialNumber),
       notes,
     };
-    this.origin = origin;
+    this.#origin = origin;
     this.#function = conduct;
     this.#standard = new StandardRequests(model, conduct);
+  }
+
+  get origin(): DeviceSource | string | undefined {
+    return typeof this.#origin === "function" ? this.#origin() : this.#origin;
   }
 
   submit(request: Request): void {
@@ -74,8 +78,8 @@ export class SoftwareDevice implements Device {
     await this.#function.close?.();
   }
 
-  input(message: unknown): void {
-    this.#function.input?.(message);
+  input(message: unknown): Promise<void> | void {
+    return this.#function.input?.(message);
   }
 
   output(): DeviceOutput | undefined {
@@ -84,6 +88,10 @@ export class SoftwareDevice implements Device {
 
   configured(): ActiveDescriptors | undefined {
     return this.#standard.configured;
+  }
+
+  openImage(): ImageReading | undefined {
+    return this.#function.openImage?.();
   }
 
   save(): unknown {

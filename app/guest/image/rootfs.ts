@@ -26,6 +26,7 @@ export const OWN_FILES: Readonly<Record<string, { path: string; mode: number }>>
   stop: { path: "etc/pvusb/stop", mode: 0o755 },
   motd: { path: "etc/motd", mode: 0o644 },
   "mkfs.vfat": { path: "usr/sbin/mkfs.vfat", mode: 0o755 },
+  eject: { path: "usr/bin/eject", mode: 0o755 },
 };
 
 const EMPTY_FOLDERS = ["dev", "etc", "init.d", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/sbin", "var"];

@@ -12,6 +12,7 @@ test("each kind can be made", async () => {
     "flash-drive": { kind: "flash-drive", image: { size: 4096 }, serial: "0123456789AB" },
     hub: { kind: "hub" },
     "uas-drive": { kind: "uas-drive", image: { size: 4096 } },
+    cdrom: { kind: "cdrom" },
     keyboard: { kind: "keyboard" },
     mouse: { kind: "mouse" },
     tablet: { kind: "tablet" },
@@ -40,6 +41,8 @@ test("each kind can be made", async () => {
   expect([hub.speed, hub.companion?.speed]).toEqual([SPEED_SUPER, SPEED_HIGH]);
   const uas = await createDevice(sources["uas-drive"], host);
   expect(uas.identity).toMatchObject({ productId: 0x0003, product: "UAS Drive" });
+  const cdDrive = await createDevice(sources.cdrom, host);
+  expect(cdDrive.identity).toMatchObject({ productId: 0x000f, product: "CD Drive" });
   const keyboard = await createDevice(sources.keyboard, host);
   expect(keyboard.identity).toMatchObject({ productId: 0x0002, product: "Keyboard", serialNumber: "" });
   const rest = [sources.mouse, sources.tablet, sources.gamepad, sources.hid];

@@ -23,6 +23,7 @@ const saved = (host: Host) => throughFile(host.device.save?.());
 /** A source of each kind, to be filled in with every new one; none for a kind that comes back as an unplug and a plug. */
 const SOURCES: Record<Exclude<DeviceSource["kind"], "webusb">, DeviceSource | undefined> = {
   camera: { kind: "camera" },
+  cdrom: { kind: "cdrom", image: { size: MIB } },
   ethernet: { kind: "ethernet" },
   "flash-drive": DRIVE,
   "gadget-zero": { kind: "gadget-zero" },
@@ -148,7 +149,9 @@ describe("a disk's image", () => {
     const host = await plugDrive({ size: 2 ** 40 });
     command(host, rw10(0x2a, 0x1000_0000, 1), pattern(512));
     command(host, rw10(0x2a, 0, 1), new Uint8Array(512));
-    expect(host.device.save?.()).toMatchObject({ function: { commands: { image: { blocks: { length: 1 } } } } });
+    expect(host.device.save?.()).toMatchObject({
+      function: { commands: { medium: { image: { blocks: { length: 1 } } } } },
+    });
     const other = await again(host, DRIVE);
     expect(command(other, rw10(0x28, 0x1000_0000, 1), 512).data).toEqual(pattern(512));
     expect(command(other, rw10(0x28, 0x0800_0000, 1), 512).data).toEqual(new Uint8Array(512));

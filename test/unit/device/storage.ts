@@ -3,6 +3,7 @@ import { STATUS_OK, STATUS_STALL } from "../../../asm/layout.ts";
 import type { DriveSpeed } from "../../../worker/device/storage/drive-model.ts";
 import { createFlashDrive } from "../../../worker/device/storage/flash-drive.ts";
 import { openImage } from "../../../worker/device/storage/image/open-image.ts";
+import { Medium } from "../../../worker/device/storage/medium.ts";
 import type { Device } from "../../../worker/device.ts";
 import type { ImageSource } from "../../../worker/protocol.ts";
 import { type Answer, Host, now } from "./harness.ts";
@@ -28,7 +29,7 @@ export async function flashDrive(
   image: ImageSource,
   options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed } = {},
 ): Promise<Device> {
-  return createFlashDrive({ ...options, image: await openImage(image, options.readOnly) });
+  return createFlashDrive({ ...options, medium: new Medium(await openImage(image, options.readOnly)) });
 }
 
 /** A configured drive whose unit attention was read. */

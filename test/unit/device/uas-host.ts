@@ -3,6 +3,7 @@ import { SPEED_SUPER, STATUS_CANCELLED, STATUS_OK } from "../../../asm/layout.ts
 import type { DriveSpeed } from "../../../worker/device/storage/drive-model.ts";
 import { openImage } from "../../../worker/device/storage/image/open-image.ts";
 import type { Image } from "../../../worker/device/storage/image.ts";
+import { Medium } from "../../../worker/device/storage/medium.ts";
 import { createUasDrive } from "../../../worker/device/storage/uas-drive.ts";
 import type { ImageSource } from "../../../worker/protocol.ts";
 import { Host, now, type Transfer } from "./harness.ts";
@@ -76,7 +77,7 @@ export class UasHost {
   /** A drive in its alternate 1, whose unit attention was read. */
   static async plug(image: ImageSource | Image, speed: DriveSpeed = "super"): Promise<UasHost> {
     const opened = "flush" in image ? image : await openImage(image);
-    const host = await Host.plug(createUasDrive({ image: opened, speed, serial: "AB12" }));
+    const host = await Host.plug(createUasDrive({ medium: new Medium(opened), speed, serial: "AB12" }));
     host.configure();
     const uas = new UasHost(host);
     uas.choose(1);

@@ -369,11 +369,12 @@ function failing(image: Image, offset: number): Image {
     if (at + length > offset) throw new Error("broken");
   };
   return {
-    ...{ size: image.size, readOnly: false, cached: false, notes: [], source: image.source },
+    ...{ size: image.size, readOnly: false, cached: false, volatile: true, notes: [], source: image.source },
     read(at, length, request, to) {
       check(at, length);
       return image.read(at, length, request, to);
     },
+    bytes: (at, length) => image.bytes(at, length),
     write(at, length, request, from) {
       check(at, length);
       image.write(at, length, request, from);

@@ -14,6 +14,8 @@
  */
 import { STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
 import { Saved } from "../../../asm/saved.ts";
+import type { ImageReading } from "../../device.ts";
+import type { DriveOutput } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
 import type { DeviceFunction } from "../device-model.ts";
@@ -106,6 +108,18 @@ export class BulkOnlyTransport implements DeviceFunction {
 
   close(): void {
     this.#commands.close();
+  }
+
+  openImage(): ImageReading | undefined {
+    return this.#commands.openImage();
+  }
+
+  input(message: unknown): Promise<void> | void {
+    return this.#commands.input?.(message);
+  }
+
+  output(): DriveOutput {
+    return this.#commands.output();
   }
 
   /** Bytes that an image has promised were not sent: they are asked for again. */

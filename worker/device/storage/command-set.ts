@@ -1,4 +1,6 @@
 /** The seam between a storage transport (bulk-only.ts, uas.ts) and the commands it carries (scsi.ts). */
+import type { ImageReading } from "../../device.ts";
+import type { DriveOutput } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
 
 /** Where the data of a command goes, as the host sees it. */
@@ -14,6 +16,14 @@ export interface CommandSet {
 
   /** A reset of the port or of the logical unit. */
   reset(): void;
+
+  /** What a person does to the unit. Rejects with a sentence when it cannot be done. */
+  input?(message: unknown): Promise<void> | void;
+
+  /** What the unit has to tell a person. */
+  output(): DriveOutput;
+
+  openImage(): ImageReading | undefined;
 
   /** What a saved state keeps of the unit and its medium: plain data. */
   save(): unknown;

@@ -1,12 +1,12 @@
 /** What the drives have in common: descriptors by speed, serial numbers, the options a person gives. */
 import { SPEED_FULL, SPEED_HIGH, SPEED_SUPER } from "../../../asm/layout.ts";
-import type { DeviceSource } from "../../protocol.ts";
+import type { DeviceSource, ImageSource } from "../../protocol.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
 import type { DeviceModel } from "../device-model.ts";
-import type { Image } from "./image.ts";
+import type { Medium } from "./medium.ts";
 
 export interface DriveOptions {
-  readonly image: Image;
+  readonly medium: Medium;
   /** The serial number; derived from a count when it is not given. */
   readonly serial?: string | undefined;
   /** SuperSpeed if it is not given, so that guests ask for 1 MiB at once. */
@@ -68,11 +68,19 @@ export function bulk(address: number, speed: DriveSpeed, streams = 0): EndpointD
 /** What a saved state has the drive made from again, or why not. */
 export function driveOrigin(
   kind: "flash-drive" | "uas-drive",
-  { source, readOnly }: Image,
+  medium: Medium,
   serial: string,
   speed: DriveSpeed,
 ): DeviceSource | string {
-  return typeof source === "string" ? source : { kind, image: source, readOnly, serial, speed };
+  const image = imageOrigin(medium);
+  if (typeof image === "string") return image;
+  const { keep } = medium;
+  return { kind, image, readOnly: medium.image.readOnly, serial, speed, ...(keep !== undefined && { keep }) };
+}
+
+/** What an image is opened from again, or why it cannot be. One that cannot may be kept all the same. */
+export function imageOrigin({ image, keep }: Medium): ImageSource | string {
+  return typeof image.source === "string" && keep !== undefined ? { kept: keep } : image.source;
 }
 
 let count = 0;

@@ -1,5 +1,5 @@
 /** A USB flash drive: bulk-only transport, transparent SCSI, an image. */
-
+import type { DeviceHost } from "../../device.ts";
 import type { InterfaceDescriptor } from "../descriptor.ts";
 import type { DeviceModel } from "../device-model.ts";
 import { SoftwareDevice } from "../software-device.ts";
@@ -13,6 +13,7 @@ import {
   driveOrigin,
   serialNumber,
 } from "./drive-model.ts";
+import { DIRECT_ACCESS } from "./scsi-data.ts";
 import { ScsiDisk } from "./scsi-disk.ts";
 
 export const BULK_IN = 0x81;
@@ -24,12 +25,17 @@ const FLASH_DRIVE: DriveKind = {
   alternates: (speed) => [bulkOnlyInterface(speed)],
 };
 
-export function createFlashDrive({ image, serial: given, speed = "super" }: DriveOptions): SoftwareDevice {
+const IDENTITY = { type: DIRECT_ACCESS, vendor: "pvusb", product: "Flash Drive", revision: "1.0" } as const;
+
+export function createFlashDrive(
+  { medium, serial: given, speed = "super" }: DriveOptions,
+  host?: DeviceHost,
+): SoftwareDevice {
   const serial = serialNumber(given);
-  const disk = new ScsiDisk(image, { vendor: "pvusb", product: "Flash Drive", revision: "1.0", serial });
+  const disk = new ScsiDisk(medium, { ...IDENTITY, serial }, () => host?.hasOutput());
   const transport = new BulkOnlyTransport(disk, BULK_IN, BULK_OUT);
-  const origin = driveOrigin("flash-drive", image, serial, speed);
-  return new SoftwareDevice(flashDriveModel(speed, serial), transport, image.notes, origin);
+  const origin = driveOrigin("flash-drive", medium, serial, speed);
+  return new SoftwareDevice(flashDriveModel(speed, serial), transport, medium.image.notes, origin);
 }
 
 export function flashDriveModel(speed: DriveSpeed, serial: string): DeviceModel {

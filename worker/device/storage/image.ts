@@ -11,6 +11,8 @@ export interface Image {
   readonly readOnly: boolean;
   /** Do writes need `flush` to last? Decides whether the guest is told of a write cache. */
   readonly cached: boolean;
+  /** What is written is only in memory: it is lost when the image is closed. */
+  readonly volatile: boolean;
   /** Sentences for the person, such as a size that was rounded. */
   readonly notes: readonly string[];
 
@@ -20,6 +22,9 @@ export interface Image {
    * or rejects when the store fails.
    */
   read(offset: number, length: number, request: Request, at: number): Promise<Uint8Array> | undefined;
+
+  /** A copy of the bytes as they are now, or a promise of it. The caller keeps the range in bounds. Throws or rejects when the store fails. */
+  bytes(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
 
   /** Takes bytes `at` to `at + length` of the request's payload as the bytes from `offset` on. Throws when the store fails. */
   write(offset: number, length: number, request: Request, at: number): void;

@@ -1,6 +1,6 @@
 /** SCSI command descriptor blocks: bytes to fields (SPC-4 §4.2.5), and the codes that SPC and SBC name. */
 
-/** Operation codes (SPC-4 annex D.3). */
+/** Operation codes (SPC-4 annex D.3, MMC-6 §6). */
 export const TEST_UNIT_READY = 0x00;
 export const REQUEST_SENSE = 0x03;
 export const READ_6 = 0x08;
@@ -18,6 +18,13 @@ export const VERIFY_10 = 0x2f;
 export const SYNCHRONIZE_CACHE_10 = 0x35;
 export const MODE_SELECT_10 = 0x55;
 export const MODE_SENSE_10 = 0x5a;
+export const READ_TOC_PMA_ATIP = 0x43;
+export const GET_CONFIGURATION = 0x46;
+export const GET_EVENT_STATUS_NOTIFICATION = 0x4a;
+export const READ_DISC_INFORMATION = 0x51;
+export const SET_CD_SPEED = 0xbb;
+export const MECHANISM_STATUS = 0xbd;
+export const READ_CD = 0xbe;
 export const READ_16 = 0x88;
 export const WRITE_16 = 0x8a;
 export const VERIFY_16 = 0x8f;
@@ -36,6 +43,8 @@ export type Sense = number;
 export const SENSE_MAX: Sense = 0xffffff;
 export const SENSE_NONE: Sense = 0x000000;
 export const SENSE_NO_MEDIUM: Sense = 0x023a00;
+export const SENSE_NO_MEDIUM_TRAY_CLOSED: Sense = 0x023a01;
+export const SENSE_NO_MEDIUM_TRAY_OPEN: Sense = 0x023a02;
 export const SENSE_UNRECOVERED_READ: Sense = 0x031100;
 export const SENSE_WRITE_ERROR: Sense = 0x030c00;
 export const SENSE_PARAMETER_LIST_LENGTH: Sense = 0x051a00;
@@ -45,6 +54,7 @@ export const SENSE_INVALID_FIELD_IN_COMMAND: Sense = 0x052400;
 export const SENSE_NO_SUCH_UNIT: Sense = 0x052500;
 export const SENSE_INVALID_FIELD_IN_PARAMETERS: Sense = 0x052600;
 export const SENSE_REMOVAL_PREVENTED: Sense = 0x055302;
+export const SENSE_ILLEGAL_MODE_FOR_TRACK: Sense = 0x056400;
 export const SENSE_MEDIUM_CHANGED: Sense = 0x062800;
 export const SENSE_POWER_ON: Sense = 0x062900;
 export const SENSE_WRITE_PROTECTED: Sense = 0x072700;
@@ -57,6 +67,10 @@ export function byte(bytes: Uint8Array, at: number): number {
 
 export function be16(bytes: Uint8Array, at: number): number {
   return (byte(bytes, at) << 8) | byte(bytes, at + 1);
+}
+
+export function be24(bytes: Uint8Array, at: number): number {
+  return (be16(bytes, at) << 8) | byte(bytes, at + 2);
 }
 
 export function be32(bytes: Uint8Array, at: number): number {

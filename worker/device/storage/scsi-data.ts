@@ -1,8 +1,9 @@
-/** The parameter data that a direct-access device answers: fields in, bytes out (SPC-4 §6, §7; SBC-3 §5, §6). */
+/** The parameter data that a unit answers: fields in, bytes out (SPC-4 §6, §7; SBC-3 §5, §6). mmc-data.ts has a CD drive's own. */
 import { putBe16, putBe32, type Sense } from "./scsi-command.ts";
 
-/** Who the disk says it is. ASCII; longer texts are cut, shorter ones padded with spaces. */
-export interface DiskIdentity {
+/** Who the unit says it is. ASCII; longer texts are cut, shorter ones padded with spaces. */
+export interface UnitIdentity {
+  readonly type: PeripheralDeviceType;
   /** T10 vendor identification, 8 characters. */
   readonly vendor: string;
   /** Product identification, 16 characters. */
@@ -14,19 +15,19 @@ export interface DiskIdentity {
   readonly queues?: boolean;
 }
 
+/** Peripheral device type (SPC-4 table 147). */
+export const DIRECT_ACCESS = 0x00;
+export const MULTIMEDIA = 0x05;
+export type PeripheralDeviceType = typeof DIRECT_ACCESS | typeof MULTIMEDIA;
+
 /** Vital product data pages (SPC-4 §7.8, SBC-3 §6.6), in the order that page 0 lists them. */
 export const VPD_SUPPORTED_PAGES = 0x00;
 export const VPD_UNIT_SERIAL_NUMBER = 0x80;
 export const VPD_DEVICE_IDENTIFICATION = 0x83;
 export const VPD_BLOCK_LIMITS = 0xb0;
 export const VPD_BLOCK_DEVICE_CHARACTERISTICS = 0xb1;
-const VPD_PAGES = [
-  VPD_SUPPORTED_PAGES,
-  VPD_UNIT_SERIAL_NUMBER,
-  VPD_DEVICE_IDENTIFICATION,
-  VPD_BLOCK_LIMITS,
-  VPD_BLOCK_DEVICE_CHARACTERISTICS,
-];
+const VPD_PAGES = [VPD_SUPPORTED_PAGES, VPD_UNIT_SERIAL_NUMBER, VPD_DEVICE_IDENTIFICATION];
+const VPD_BLOCK_PAGES = [VPD_BLOCK_LIMITS, VPD_BLOCK_DEVICE_CHARACTERISTICS];
 
 /** The most characters of a serial number that the vital product data carries. */
 const SERIAL_MAX = 64;
@@ -40,9 +41,9 @@ function putText(into: Uint8Array, at: number, text: string, width: number): num
   return at + width;
 }
 
-/** Standard INQUIRY data (SPC-4 §6.6.2), 36 bytes: a removable direct-access device of SPC-4. */
-export function putInquiry(into: Uint8Array, identity: DiskIdentity): number {
-  into[0] = 0x00; // peripheral device type: direct access block device, connected
+/** Standard INQUIRY data (SPC-4 §6.6.2), 36 bytes: a removable device of SPC-4. */
+export function putInquiry(into: Uint8Array, identity: UnitIdentity): number {
+  into[0] = identity.type; // connected
   into[1] = 0x80; // RMB
   into[2] = 0x06; // version: SPC-4
   into[3] = 0x02; // response data format
@@ -56,14 +57,16 @@ export function putInquiry(into: Uint8Array, identity: DiskIdentity): number {
 }
 
 /** One vital product data page. Answers its length, or 0 when there is no such page. */
-export function putVitalProductData(into: Uint8Array, page: number, identity: DiskIdentity): number {
+export function putVitalProductData(into: Uint8Array, page: number, identity: UnitIdentity): number {
   const serial = Math.min(identity.serial.length, SERIAL_MAX);
-  into[0] = 0x00; // direct access block device
+  if (identity.type !== DIRECT_ACCESS && VPD_BLOCK_PAGES.includes(page)) return 0;
+  into[0] = identity.type;
   into[1] = page;
   let end = 4;
   switch (page) {
     case VPD_SUPPORTED_PAGES:
       for (const each of VPD_PAGES) into[end++] = each;
+      if (identity.type === DIRECT_ACCESS) for (const each of VPD_BLOCK_PAGES) into[end++] = each;
       break;
     case VPD_UNIT_SERIAL_NUMBER:
       end = putText(into, end, identity.serial, serial);

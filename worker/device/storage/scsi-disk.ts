@@ -1,57 +1,38 @@
-/** A direct-access SCSI device over an image: what its commands share. */
-import { Saved } from "../../../asm/saved.ts";
-import type { CommandSet } from "./command-set.ts";
-import { type Image, SECTOR_SIZE } from "./image.ts";
-import { ScsiCommand } from "./scsi.ts";
-import { SENSE_MAX, SENSE_NONE, SENSE_POWER_ON, type Sense } from "./scsi-command.ts";
-import type { DiskIdentity } from "./scsi-data.ts";
+/** A direct-access SCSI device, whose one medium is always there: it can be ejected and loaded again (SBC-3). */
+import { SECTOR_SIZE } from "./image.ts";
+import type { Medium } from "./medium.ts";
+import { BlockCommand } from "./scsi-block.ts";
+import { SENSE_NO_MEDIUM } from "./scsi-command.ts";
+import type { UnitIdentity } from "./scsi-data.ts";
+import { type ModePages, putPage } from "./scsi-mode.ts";
+import { ScsiUnit } from "./scsi-unit.ts";
 
-export class ScsiDisk implements CommandSet {
-  readonly lastUnit = 0;
-  readonly image: Image;
-  readonly identity: DiskIdentity;
-  readonly blocks: number;
-  /** What REQUEST SENSE will say. */
-  sense: Sense = SENSE_NONE;
-  /** The unit attention that the next command hears of (SAM-5 §5.14). */
-  attention: Sense = SENSE_POWER_ON;
-  ejected = false;
-  removalPrevented = false;
+/** Mode pages (SBC-3 §6.5, SPC-4 §7.5). */
+const MODE_PAGE_CACHING = 0x08;
+const MODE_PAGE_INFORMATIONAL_EXCEPTIONS = 0x1c;
 
-  constructor(image: Image, identity: DiskIdentity) {
-    this.image = image;
-    this.identity = identity;
-    this.blocks = Math.floor(image.size / SECTOR_SIZE);
+export class ScsiDisk extends ScsiUnit {
+  readonly noMedium = SENSE_NO_MEDIUM;
+  readonly modePages: ModePages;
+
+  constructor(medium: Medium, identity: UnitIdentity, tell: () => void = () => undefined) {
+    super(identity, SECTOR_SIZE, tell);
+    this.load(medium);
+    const { cached, readOnly } = medium.image;
+    this.modePages = {
+      codes: [MODE_PAGE_CACHING, MODE_PAGE_INFORMATIONAL_EXCEPTIONS],
+      parameter: readOnly ? 0x80 : 0, // WP (SBC-3 §6.5.1)
+      put(into, at, page, changeable) {
+        if (page === MODE_PAGE_INFORMATIONAL_EXCEPTIONS) return putPage(into, at, page, 10); // none are reported
+        if (page !== MODE_PAGE_CACHING) return at;
+        const end = putPage(into, at, page, 18);
+        if (cached && !changeable) into[at + 2] = 0x04; // WCE (SBC-3 §6.5.5)
+        return end;
+      },
+    };
   }
 
-  createCommand(): ScsiCommand {
-    return new ScsiCommand(this);
-  }
-
-  /** Power-on or a reset: what the guest has not read of the last command is forgotten, the medium stays in or out. */
-  reset(): void {
-    this.sense = SENSE_NONE;
-    this.attention = SENSE_POWER_ON;
-    this.removalPrevented = false;
-  }
-
-  save(): unknown {
-    const { sense, attention, ejected, removalPrevented } = this;
-    return { sense, attention, ejected, removalPrevented, image: this.image.save() };
-  }
-
-  restore(state: unknown): string | undefined {
-    const saved = new Saved(state, "the disk");
-    const sense = saved.integer("sense", SENSE_MAX);
-    const attention = saved.integer("attention", SENSE_MAX);
-    const ejected = saved.flag("ejected");
-    const removalPrevented = saved.flag("removalPrevented");
-    const note = this.image.restore(saved.get("image"));
-    Object.assign(this, { sense, attention, ejected, removalPrevented });
-    return note;
-  }
-
-  close(): void {
-    this.image.close();
+  createCommand(): BlockCommand {
+    return new BlockCommand(this);
   }
 }

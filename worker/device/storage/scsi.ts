@@ -1,13 +1,13 @@
-/** What the commands of a direct-access SCSI device do (SPC-4 §6, SBC-3 §5). */
+/** What the commands of a SCSI unit do that all kinds of units have (SPC-4 §6): scsi-block.ts and scsi-multimedia.ts go on from here. */
 import { Saved } from "../../../asm/saved.ts";
 import type { Request } from "../../request.ts";
 import type { Command, Direction, SavedCommand } from "./command-set.ts";
-import { SECTOR_SIZE } from "./image.ts";
+import type { Medium } from "./medium.ts";
 import * as scsi from "./scsi-command.ts";
 import { be16, be32, byte } from "./scsi-command.ts";
 import * as data from "./scsi-data.ts";
-import type { ScsiDisk } from "./scsi-disk.ts";
 import { modeSelect, modeSense } from "./scsi-mode.ts";
+import type { ScsiUnit } from "./scsi-unit.ts";
 
 /** Where the bytes of the command's data stage come from or go to. */
 type Data = NoData | Response | Read | Write | ModeSelect;
@@ -18,12 +18,12 @@ interface NoData {
 interface Response {
   readonly kind: "response";
 }
-/** In, from the image. */
+/** In, from the medium. */
 interface Read {
   readonly kind: "read";
   offset: number;
 }
-/** Out, to the image. */
+/** Out, to the medium. */
 interface Write {
   readonly kind: "write";
   offset: number;
@@ -41,9 +41,10 @@ const RESPONSE: Data = { kind: "response" };
 /** MODE SELECT's list may be this long. */
 const PARAMETERS_MAX = 255;
 
-export class ScsiCommand implements Command {
-  readonly #disk: ScsiDisk;
-  readonly #response = new Uint8Array(256);
+export abstract class ScsiCommand implements Command {
+  readonly #unit: ScsiUnit;
+  /** What a command answers from, when it is not the medium. */
+  protected readonly response = new Uint8Array(256);
   readonly #parameters = new Uint8Array(PARAMETERS_MAX);
   // The data stages that carry fields, made once: a command allocates none.
   readonly #reading: Read = { kind: "read", offset: 0 };
@@ -55,10 +56,18 @@ export class ScsiCommand implements Command {
   #failed = false;
   /** Why it failed. */
   #sense: scsi.Sense = scsi.SENSE_NONE;
+  /** What its blocks are of: a person may put another medium in. */
+  #medium: Medium | undefined;
 
-  constructor(disk: ScsiDisk) {
-    this.#disk = disk;
+  constructor(unit: ScsiUnit) {
+    this.#unit = unit;
   }
+
+  /** Commands of the kind of unit that is meant, for unit 0. False for one that it does not have. */
+  protected abstract executeOther(operation: number, command: Uint8Array): boolean;
+
+  /** Is it carried out in spite of an attention, which stays? */
+  protected abstract passesAttention(operation: number): boolean;
 
   get direction(): Direction {
     switch (this.#data.kind) {
@@ -88,23 +97,23 @@ export class ScsiCommand implements Command {
       this.#requestSense(unit, command);
       return;
     }
-    this.#disk.sense = scsi.SENSE_NONE;
+    this.#unit.sense = scsi.SENSE_NONE;
     if (operation === scsi.INQUIRY) {
       this.#inquiry(unit, command);
       return;
     }
     if (unit !== 0) {
-      this.#fail(scsi.SENSE_NO_SUCH_UNIT);
+      this.fail(scsi.SENSE_NO_SUCH_UNIT);
       return;
     }
     if (operation === scsi.REPORT_LUNS) {
-      if (be32(command, 6) < 16) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
-      else this.#respond(data.putLuns(this.#response), be32(command, 6));
+      if (be32(command, 6) < 16) this.fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+      else this.respond(data.putLuns(this.response), be32(command, 6));
       return;
     }
-    if (this.#disk.attention !== scsi.SENSE_NONE) {
-      this.#fail(this.#disk.attention);
-      this.#disk.attention = scsi.SENSE_NONE;
+    if (this.#unit.attention !== scsi.SENSE_NONE && !this.passesAttention(operation)) {
+      this.fail(this.#unit.attention);
+      this.#unit.attention = scsi.SENSE_NONE;
       return;
     }
     this.#executeReady(operation, command);
@@ -113,14 +122,15 @@ export class ScsiCommand implements Command {
   read(position: number, length: number, request: Request, at: number): boolean | Promise<Uint8Array | undefined> {
     switch (this.#data.kind) {
       case "response":
-        request.write(this.#response.subarray(position, position + length), at);
+        request.write(this.response.subarray(position, position + length), at);
         return true;
       case "read":
         try {
-          const promised = this.#disk.image.read(this.#data.offset + position, length, request, at);
-          return promised ? promised.catch(() => undefined) : true;
+          const offset = this.#data.offset + position;
+          const promised = this.#present(offset + length)?.image.read(offset, length, request, at);
+          return promised ? promised.catch(() => undefined) : !this.#failed;
         } catch {
-          this.#fail(scsi.SENSE_UNRECOVERED_READ);
+          this.fail(scsi.SENSE_UNRECOVERED_READ);
           return false;
         }
       default:
@@ -129,17 +139,18 @@ export class ScsiCommand implements Command {
   }
 
   lost(): void {
-    this.#fail(scsi.SENSE_UNRECOVERED_READ);
+    this.fail(scsi.SENSE_UNRECOVERED_READ);
   }
 
   write(position: number, length: number, request: Request): boolean {
     switch (this.#data.kind) {
       case "write":
         try {
-          this.#disk.image.write(this.#data.offset + position, length, request, 0);
-          return true;
+          const offset = this.#data.offset + position;
+          this.#present(offset + length)?.write(offset, length, request);
+          return !this.#failed;
         } catch {
-          this.#fail(scsi.SENSE_WRITE_ERROR);
+          this.fail(scsi.SENSE_WRITE_ERROR);
           return false;
         }
       case "mode-select":
@@ -152,14 +163,14 @@ export class ScsiCommand implements Command {
 
   finish(moved: number): boolean {
     if (this.#failed) return false;
-    if (this.direction === "out" && moved < this.#length) this.#fail(scsi.SENSE_DATA_PHASE);
+    if (this.direction === "out" && moved < this.#length) this.fail(scsi.SENSE_DATA_PHASE);
     else if (this.#data.kind === "mode-select") this.#modeSelect(this.#data.long);
     return !this.#failed;
   }
 
   /** In fixed format. REQUEST SENSE has nothing more to say of it. */
   putSense(into: Uint8Array): number {
-    this.#disk.sense = scsi.SENSE_NONE;
+    this.#unit.sense = scsi.SENSE_NONE;
     return data.putFixedSense(into, this.#sense);
   }
 
@@ -172,7 +183,7 @@ export class ScsiCommand implements Command {
       length: this.#length,
       failed: this.#failed,
       sense: this.#sense,
-      response: this.#response.slice(),
+      response: this.response.slice(),
       parameters: this.#parameters.slice(),
     };
   }
@@ -180,12 +191,12 @@ export class ScsiCommand implements Command {
   restore(state: unknown): () => void {
     const saved = new Saved(state, "a SCSI command");
     const kind = saved.choice("data", DATA_KINDS);
-    const offset = saved.integer("offset", this.#disk.blocks * SECTOR_SIZE);
+    const offset = saved.integer("offset", Number.MAX_SAFE_INTEGER);
     const long = saved.flag("long");
-    const length = saved.integer("length", this.#roomFor(kind, offset));
+    const length = saved.integer("length", this.#roomFor(kind));
     const failed = saved.flag("failed");
     const sense = saved.integer("sense", scsi.SENSE_MAX);
-    const response = saved.bytes("response", this.#response.length);
+    const response = saved.bytes("response", this.response.length);
     const parameters = saved.bytes("parameters", PARAMETERS_MAX);
     return () => {
       this.#reading.offset = offset;
@@ -193,23 +204,24 @@ export class ScsiCommand implements Command {
       this.#selecting.long = long;
       this.#data = this.#dataOf(kind);
       this.#length = length;
+      this.#medium = this.#unit.medium;
       this.#failed = failed;
       this.#sense = sense;
-      this.#response.set(response);
+      this.response.set(response);
       this.#parameters.set(parameters);
     };
   }
 
-  /** The most that a command with such data may move: nothing beyond the medium or a buffer. */
-  #roomFor(kind: Data["kind"], offset: number): number {
+  /** The most that a command with such data may move: nothing beyond a buffer; the medium's end is looked at when it is read. */
+  #roomFor(kind: Data["kind"]): number {
     switch (kind) {
       case "none":
         return 0;
       case "response":
-        return this.#response.length;
+        return this.response.length;
       case "read":
       case "write":
-        return this.#disk.blocks * SECTOR_SIZE - offset;
+        return 0xffffffff;
       case "mode-select":
         return PARAMETERS_MAX;
       default:
@@ -238,51 +250,16 @@ export class ScsiCommand implements Command {
   #executeReady(operation: number, command: Uint8Array): void {
     switch (operation) {
       case scsi.TEST_UNIT_READY:
-        this.#hasMedium();
+        this.hasMedium();
         break;
-      case scsi.READ_6:
       case scsi.READ_10:
       case scsi.READ_12:
-      case scsi.READ_16:
-        if (this.#hasMedium() && this.#inRange(command)) {
-          this.#reading.offset = scsi.logicalBlock(command) * SECTOR_SIZE;
-          this.#move(this.#reading, scsi.blockCount(command) * SECTOR_SIZE);
-        }
-        break;
-      case scsi.WRITE_6:
-      case scsi.WRITE_10:
-      case scsi.WRITE_12:
-      case scsi.WRITE_16:
-        if (this.#hasMedium() && this.#writable() && this.#inRange(command)) {
-          this.#writing.offset = scsi.logicalBlock(command) * SECTOR_SIZE;
-          this.#move(this.#writing, scsi.blockCount(command) * SECTOR_SIZE);
-        }
-        break;
-      case scsi.VERIFY_10:
-      case scsi.VERIFY_12:
-      case scsi.VERIFY_16: // SBC-3 §5.31: BYTCHK, which compares with data of the host, is not supported
-        if (byte(command, 1) & 0x06) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
-        else if (this.#hasMedium()) this.#inRange(command);
-        break;
-      case scsi.SYNCHRONIZE_CACHE_10:
-      case scsi.SYNCHRONIZE_CACHE_16:
-        if (this.#hasMedium() && this.#inRange(command)) this.#flush();
+        this.readBlocks(scsi.logicalBlock(command), scsi.blockCount(command));
         break;
       case scsi.READ_CAPACITY_10:
-        if (this.#hasMedium()) this.#respond(data.putCapacity10(this.#response, this.#disk.blocks, SECTOR_SIZE), 8);
+        if (!this.hasMedium()) break;
+        this.respond(data.putCapacity10(this.response, this.#unit.blocks, this.#unit.blockSize), 8);
         break;
-      case scsi.SERVICE_ACTION_IN_16:
-        if ((byte(command, 1) & 0x1f) !== scsi.SERVICE_READ_CAPACITY_16) {
-          this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
-        } else if (this.#hasMedium()) {
-          this.#respond(data.putCapacity16(this.#response, this.#disk.blocks, SECTOR_SIZE), be32(command, 10));
-        }
-        break;
-      case scsi.READ_FORMAT_CAPACITIES: {
-        const end = data.putFormatCapacities(this.#response, this.#disk.blocks, SECTOR_SIZE, !this.#disk.ejected);
-        this.#respond(end, be16(command, 7));
-        break;
-      }
       case scsi.MODE_SENSE_6:
         this.#modeSense(command, false, byte(command, 4));
         break;
@@ -298,12 +275,21 @@ export class ScsiCommand implements Command {
       case scsi.START_STOP_UNIT:
         this.#startStop(byte(command, 4));
         break;
-      case scsi.PREVENT_ALLOW_MEDIUM_REMOVAL:
-        if (this.#hasMedium()) this.#disk.removalPrevented = (byte(command, 4) & 0x01) !== 0;
-        break;
       default:
-        this.#fail(scsi.SENSE_INVALID_OPERATION);
+        if (!this.executeOther(operation, command)) this.fail(scsi.SENSE_INVALID_OPERATION);
     }
+  }
+
+  protected readBlocks(block: number, count: number): void {
+    if (!this.hasMedium() || !this.inRange(block, count)) return;
+    this.#reading.offset = block * this.#unit.blockSize;
+    this.#move(this.#reading, count * this.#unit.blockSize);
+  }
+
+  protected writeBlocks(block: number, count: number): void {
+    if (!this.hasMedium() || !this.#writable() || !this.inRange(block, count)) return;
+    this.#writing.offset = block * this.#unit.blockSize;
+    this.#move(this.#writing, count * this.#unit.blockSize);
   }
 
   /** SPC-4 §6.6. Answers in every state, and says of other units that there are none. */
@@ -311,43 +297,42 @@ export class ScsiCommand implements Command {
     const vital = (byte(command, 1) & 0x01) !== 0;
     const page = byte(command, 2);
     const end = vital
-      ? data.putVitalProductData(this.#response, page, this.#disk.identity)
-      : data.putInquiry(this.#response, this.#disk.identity);
+      ? data.putVitalProductData(this.response, page, this.#unit.identity)
+      : data.putInquiry(this.response, this.#unit.identity);
     if (end === 0 || (!vital && page !== 0)) {
-      this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+      this.fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
       return;
     }
-    if (unit !== 0) this.#response[0] = 0x7f;
-    this.#respond(end, be16(command, 3));
+    if (unit !== 0) this.response[0] = 0x7f;
+    this.respond(end, be16(command, 3));
   }
 
   /** SPC-4 §6.39: the sense of the command before, or what it would be now. */
   #requestSense(unit: number, command: Uint8Array): void {
-    let sense = unit === 0 ? this.#disk.sense : scsi.SENSE_NO_SUCH_UNIT;
+    let sense = unit === 0 ? this.#unit.sense : scsi.SENSE_NO_SUCH_UNIT;
     if (sense === scsi.SENSE_NONE) {
-      sense = this.#disk.attention;
-      this.#disk.attention = scsi.SENSE_NONE;
+      sense = this.#unit.attention;
+      this.#unit.attention = scsi.SENSE_NONE;
     }
-    if (sense === scsi.SENSE_NONE && this.#disk.ejected) sense = scsi.SENSE_NO_MEDIUM;
-    if (unit === 0) this.#disk.sense = scsi.SENSE_NONE;
+    if (sense === scsi.SENSE_NONE && !this.#unit.loaded) sense = this.#unit.noMedium;
+    if (unit === 0) this.#unit.sense = scsi.SENSE_NONE;
     const descriptors = (byte(command, 1) & 0x01) !== 0;
     const put = descriptors ? data.putDescriptorSense : data.putFixedSense;
-    this.#respond(put(this.#response, sense), byte(command, 4));
+    this.respond(put(this.response, sense), byte(command, 4));
   }
 
   #modeSense(command: Uint8Array, long: boolean, allocated: number): void {
-    const { cached, readOnly } = this.#disk.image;
-    const end = modeSense(this.#response, command, long, cached, readOnly);
-    if (end === 0) this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
-    else this.#respond(end, allocated);
+    const end = modeSense(this.response, command, long, this.#unit.modePages);
+    if (end === 0) this.fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND);
+    else this.respond(end, allocated);
   }
 
   /** MODE SELECT, before its parameter list has come (SPC-4 §6.9 and §6.10). */
   #takeParameters(command: Uint8Array, long: boolean, length: number): void {
     if (byte(command, 1) & 0x01) {
-      this.#fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND); // SP: nothing is saved
+      this.fail(scsi.SENSE_INVALID_FIELD_IN_COMMAND); // SP: nothing is saved
     } else if (length > PARAMETERS_MAX) {
-      this.#fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
+      this.fail(scsi.SENSE_PARAMETER_LIST_LENGTH);
     } else if (length > 0) {
       this.#selecting.long = long;
       this.#move(this.#selecting, length);
@@ -355,66 +340,77 @@ export class ScsiCommand implements Command {
   }
 
   #modeSelect(long: boolean): void {
-    const sense = modeSelect(this.#parameters, this.#length, long, this.#disk.image.cached, this.#response);
-    if (sense !== scsi.SENSE_NONE) this.#fail(sense);
+    const sense = modeSelect(this.#parameters, this.#length, long, this.#unit.modePages, this.response);
+    if (sense !== scsi.SENSE_NONE) this.fail(sense);
   }
 
-  /** SBC-3 §5.25: LOEJ with START loads, without it ejects; a stopped unit starts again by itself. */
+  /** SBC-3 §5.25, MMC-6 §6.42: LOEJ with START loads, without it ejects; a stopped unit starts again by itself. */
   #startStop(bits: number): void {
     const start = (bits & 0x01) !== 0;
     const loadEject = (bits & 0x02) !== 0;
-    if (!start) this.#flush();
+    if (!start) this.flush();
     if ((bits & 0xf0) !== 0 || !loadEject || this.#failed) return; // a power condition is not about the medium
     if (start) {
-      if (this.#disk.ejected) this.#disk.attention = scsi.SENSE_MEDIUM_CHANGED;
-      this.#disk.ejected = false;
-    } else if (this.#disk.removalPrevented) {
-      this.#fail(scsi.SENSE_REMOVAL_PREVENTED);
+      if (this.#unit.ejected && this.#unit.medium) this.#unit.attention = scsi.SENSE_MEDIUM_CHANGED;
+      this.#unit.setEjected(false);
+    } else if (this.#unit.removalPrevented) {
+      this.fail(scsi.SENSE_REMOVAL_PREVENTED);
     } else {
-      this.#disk.ejected = true;
+      this.#unit.setEjected(true);
     }
   }
 
-  #flush(): void {
+  protected flush(): void {
     try {
-      this.#disk.image.flush();
+      this.#unit.medium?.image.flush();
     } catch {
-      this.#fail(scsi.SENSE_WRITE_ERROR);
+      this.fail(scsi.SENSE_WRITE_ERROR);
     }
   }
 
-  #hasMedium(): boolean {
-    if (this.#disk.ejected) this.#fail(scsi.SENSE_NO_MEDIUM);
-    return !this.#disk.ejected;
+  protected hasMedium(): boolean {
+    if (!this.#unit.loaded) this.fail(this.#unit.noMedium);
+    return this.#unit.loaded;
   }
 
   #writable(): boolean {
-    if (this.#disk.image.readOnly) this.#fail(scsi.SENSE_WRITE_PROTECTED);
-    return !this.#disk.image.readOnly;
+    const writable = this.#unit.medium?.image.readOnly === false;
+    if (!writable) this.fail(scsi.SENSE_WRITE_PROTECTED);
+    return writable;
   }
 
-  /** Are all blocks of the command on the medium? An empty range may begin at its very end. */
-  #inRange(command: Uint8Array): boolean {
-    const inside = scsi.logicalBlock(command) + scsi.blockCount(command) <= this.#disk.blocks;
-    if (!inside) this.#fail(scsi.SENSE_LBA_OUT_OF_RANGE);
+  /** Are all these blocks on the medium? An empty range may begin at its very end. */
+  protected inRange(block: number, count: number): boolean {
+    const inside = block + count <= this.#unit.blocks;
+    if (!inside) this.fail(scsi.SENSE_LBA_OUT_OF_RANGE);
     return inside;
+  }
+
+  /** The medium that the command is about, if that is still in and reaches up to `end`. */
+  #present(end: number): Medium | undefined {
+    const { medium } = this.#unit;
+    if (!medium || medium !== this.#medium) this.fail(scsi.SENSE_MEDIUM_CHANGED);
+    else if (end > medium.image.size) this.fail(scsi.SENSE_LBA_OUT_OF_RANGE);
+    else return medium;
+    return undefined;
   }
 
   #move(what: Data, length: number): void {
     this.#data = length > 0 ? what : NO_DATA;
     this.#length = length;
+    this.#medium = this.#unit.medium;
   }
 
   /** Answers `length` bytes of the response buffer, or as many as the host allocated (SPC-4 §4.2.5.6). */
-  #respond(length: number, allocated: number): void {
+  protected respond(length: number, allocated: number): void {
     this.#move(RESPONSE, Math.min(length, allocated));
   }
 
   /** CHECK CONDITION. */
-  #fail(sense: scsi.Sense): void {
+  protected fail(sense: scsi.Sense): void {
     if (this.#failed) return;
     this.#failed = true;
     this.#sense = sense;
-    this.#disk.sense = sense;
+    this.#unit.sense = sense;
   }
 }

@@ -1,5 +1,7 @@
 /** A USB drive as UAS products are: alternate 0 of its interface is bulk-only, alternate 1 is USB Attached SCSI. */
 import { Saved } from "../../../asm/saved.ts";
+import type { DeviceHost, ImageReading } from "../../device.ts";
+import type { DriveOutput } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
@@ -17,6 +19,7 @@ import {
   serialNumber,
 } from "./drive-model.ts";
 import { BULK_IN, BULK_OUT, bulkOnlyInterface } from "./flash-drive.ts";
+import { DIRECT_ACCESS } from "./scsi-data.ts";
 import { ScsiDisk } from "./scsi-disk.ts";
 import { type UasPipes, UasTransport } from "./uas.ts";
 
@@ -30,12 +33,17 @@ const UAS_DRIVE: DriveKind = {
   alternates: (speed) => [bulkOnlyInterface(speed), uasInterface(speed)],
 };
 
-export function createUasDrive({ image, serial: given, speed = "super" }: DriveOptions): SoftwareDevice {
+const IDENTITY = { type: DIRECT_ACCESS, vendor: "pvusb", product: "UAS Drive", revision: "1.0", queues: true } as const;
+
+export function createUasDrive(
+  { medium, serial: given, speed = "super" }: DriveOptions,
+  host?: DeviceHost,
+): SoftwareDevice {
   const serial = serialNumber(given);
-  const identity = { vendor: "pvusb", product: "UAS Drive", revision: "1.0", serial, queues: true };
-  const conduct = new UasDrive(new ScsiDisk(image, identity));
-  const origin = driveOrigin("uas-drive", image, serial, speed);
-  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, image.notes, origin);
+  const identity = { ...IDENTITY, serial };
+  const conduct = new UasDrive(new ScsiDisk(medium, identity, () => host?.hasOutput()));
+  const origin = driveOrigin("uas-drive", medium, serial, speed);
+  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, medium.image.notes, origin);
 }
 
 export function uasDriveModel(speed: DriveSpeed, serial: string): DeviceModel {
@@ -106,6 +114,14 @@ class UasDrive implements DeviceFunction {
 
   close(): void {
     this.#disk.close();
+  }
+
+  openImage(): ImageReading | undefined {
+    return this.#disk.openImage();
+  }
+
+  output(): DriveOutput {
+    return this.#disk.output();
   }
 
   control(request: Request): boolean {

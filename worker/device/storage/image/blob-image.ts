@@ -12,6 +12,7 @@ export class BlobImage implements Image {
   readonly size: number;
   readonly readOnly = true;
   readonly cached = false;
+  readonly volatile = false;
   readonly notes: readonly string[];
   readonly source = "a saved state cannot keep the File that its disk was made of: plug it again.";
   readonly #blob: Blob;
@@ -30,10 +31,16 @@ export class BlobImage implements Image {
   }
 
   read(offset: number, length: number, request: Request, at: number): Promise<Uint8Array> | undefined {
+    const bytes = this.bytes(offset, length);
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    request.write(bytes, at);
+    return undefined;
+  }
+
+  bytes(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
     const slice = this.#blob.slice(offset, Math.min(offset + length, this.#blob.size));
     if (!this.#reader) return slice.arrayBuffer().then((bytes) => padded(bytes, slice.size, length));
-    request.write(padded(this.#reader.readAsArrayBuffer(slice), slice.size, length), at);
-    return undefined;
+    return padded(this.#reader.readAsArrayBuffer(slice), slice.size, length);
   }
 
   write(): void {

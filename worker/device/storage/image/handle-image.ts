@@ -20,6 +20,7 @@ export class HandleImage implements Image {
   readonly size: number;
   readonly readOnly: boolean;
   readonly cached: boolean;
+  readonly volatile = false;
   readonly notes: readonly string[];
   readonly source: ImageSource;
   readonly #handle: FileHandle;
@@ -49,6 +50,12 @@ export class HandleImage implements Image {
       this.#fill(window, offset + done);
       done += window.length;
     }
+  }
+
+  bytes(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.#fill(bytes, offset);
+    return bytes;
   }
 
   write(offset: number, length: number, request: Request, at: number): void {

@@ -2,7 +2,7 @@
 import { Saved } from "../../../../asm/saved.ts";
 import type { ImageSource } from "../../../protocol.ts";
 import type { Request } from "../../../request.ts";
-import { checkSize, type Image, paddingNotes, wholeSectors } from "../image.ts";
+import { checkSize, type Image, ImageError, paddingNotes, wholeSectors } from "../image.ts";
 
 const CHUNK_SHIFT = 20;
 const CHUNK_SIZE = 1 << CHUNK_SHIFT;
@@ -13,6 +13,7 @@ export class MemoryImage implements Image {
   readonly size: number;
   readonly readOnly: boolean;
   readonly cached = false;
+  readonly volatile = true;
   readonly notes: readonly string[];
   /** Its bytes are in the state. */
   readonly source: ImageSource;
@@ -31,10 +32,11 @@ export class MemoryImage implements Image {
     return new MemoryImage(size, readOnly);
   }
 
-  /** Starts as a copy of these bytes. */
-  static of(bytes: Uint8Array, readOnly: boolean): MemoryImage {
-    checkSize(bytes.length);
-    const image = new MemoryImage(bytes.length, readOnly);
+  /** Starts as a copy of these bytes, with zeros behind them up to `size`. */
+  static of(bytes: Uint8Array, readOnly: boolean, size = bytes.length): MemoryImage {
+    checkSize(size);
+    if (size < bytes.length) throw new ImageError(`A disk of ${size} bytes has no room for ${bytes.length}.`);
+    const image = new MemoryImage(size, readOnly);
     for (let at = 0; at < bytes.length; at += CHUNK_SIZE) {
       image.#chunk(at >> CHUNK_SHIFT).set(bytes.subarray(at, at + CHUNK_SIZE));
     }
@@ -50,6 +52,18 @@ export class MemoryImage implements Image {
       else window.fill(0);
       done += window.length;
     }
+  }
+
+  bytes(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const within = (offset + done) % CHUNK_SIZE;
+      const count = Math.min(length - done, CHUNK_SIZE - within);
+      const chunk = this.#chunks.get(Math.floor((offset + done) / CHUNK_SIZE));
+      if (chunk) bytes.set(chunk.subarray(within, within + count), done);
+      done += count;
+    }
+    return bytes;
   }
 
   write(offset: number, length: number, request: Request, at: number): void {
