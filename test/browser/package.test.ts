@@ -84,7 +84,7 @@ describe("npm pack, installed into an empty Vite project", () => {
     writeFileSync(join(project, "index.html"), '<!doctype html><body><script type="module" src="/main.js"></script>');
     writeFileSync(join(project, "main.js"), MAIN);
     npm("install", "--prefer-offline", "--no-audit", "--no-fund");
-    // Beside the pages: a guest takes its time.
+    // Beside the page that boots one, too: a guest takes its time.
     const guest = ["--guest", join(REPOSITORY, "public/guest")];
     const args = ["pvusb", "run", ...guest, "--plug", "flash-drive:size=1M@1", "--exec", "wc -c </dev/sda"];
     commandRuns = promisify(execFile)("npx", args, { cwd: project, timeout: 250_000 }).then(({ stdout }) => stdout);
@@ -114,24 +114,6 @@ describe("npm pack, installed into an empty Vite project", () => {
   }
 
   const EXPECTED = '{"links":1,"devices":1,"product":"Flash Drive","length":60,"last":59,"ports":8}';
-
-  it("works in a page of the development server", async () => {
-    const server = await vite.createServer({ root: project, server: { port: 0, headers: HEADERS }, logLevel: "error" });
-    await server.listen();
-    expect(await shows(server)).toBe(EXPECTED);
-    await server.close();
-  });
-
-  it("works in a built page", async () => {
-    await vite.build({ root: project, build: { target: "es2022" }, logLevel: "error" });
-    const server = await vite.preview({ root: project, preview: { port: 0, headers: HEADERS }, logLevel: "error" });
-    expect(await shows(server)).toBe(EXPECTED);
-    await server.close();
-  });
-
-  it("brings a command that runs the guest", async () => {
-    expect(await commandRuns).toBe("1048576\n");
-  });
 
   it("is used by the README's page as it stands there, with the commands beside it", async () => {
     expect(README_PAGE.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
@@ -163,6 +145,24 @@ describe("npm pack, installed into an empty Vite project", () => {
     expect(errors).toEqual([]);
     await page.screenshot({ path: join(REPOSITORY, "test/artefacts/readme-page.png"), fullPage: true });
     await page.close();
+  });
+
+  it("works in a page of the development server", async () => {
+    const server = await vite.createServer({ root: project, server: { port: 0, headers: HEADERS }, logLevel: "error" });
+    await server.listen();
+    expect(await shows(server)).toBe(EXPECTED);
+    await server.close();
+  });
+
+  it("works in a built page", async () => {
+    await vite.build({ root: project, build: { target: "es2022" }, logLevel: "error" });
+    const server = await vite.preview({ root: project, preview: { port: 0, headers: HEADERS }, logLevel: "error" });
+    expect(await shows(server)).toBe(EXPECTED);
+    await server.close();
+  });
+
+  it("brings a command that runs the guest", async () => {
+    expect(await commandRuns).toBe("1048576\n");
   });
 
   it("says what is missing in a page that is not cross-origin isolated", async () => {
