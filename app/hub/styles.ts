@@ -478,9 +478,12 @@ pv-problems:not(:has(.problem)) {
 
 .plugged-name,
 .card-name {
-  overflow: hidden;
   font-weight: 550;
   line-height: 1.3;
+}
+
+.plugged-name {
+  overflow: hidden;
   text-overflow: ellipsis;
   white-space: nowrap;
 }
