@@ -44,13 +44,19 @@ export class Desk {
     (error) => this.complain(rulesFailed(error)),
   );
   readonly said = new Said();
-  readonly platform: Platform = platformOf(navigator.userAgent);
+  readonly platform: Platform = platformOf(globalThis.navigator?.userAgent ?? "");
+  readonly #start: () => Promise<UsbHost>;
   #hubs: readonly Hub[] = [];
   #host: Promise<UsbHost> | undefined;
   #running: UsbHost | undefined;
   #carried: Carried | undefined;
   #sampler: ReturnType<typeof setInterval> | undefined;
   #watching: Promise<void> | undefined;
+
+  /** `start` starts the backend, at its first use. */
+  constructor(start: () => Promise<UsbHost> = createUsbHost) {
+    this.#start = start;
+  }
 
   /** The one that the page's elements share unless they are given another. */
   static get ofPage(): Desk {
@@ -83,7 +89,7 @@ export class Desk {
   }
 
   async #startHost(): Promise<UsbHost> {
-    const host = await createUsbHost();
+    const host = await this.#start();
     host.onNotice = ({ controller, path, reason }: Notice) => {
       this.#hubs.find((hub) => hub.controller === controller)?.noticed(path, reason);
     };

@@ -144,10 +144,11 @@ export class Hub {
     this.#changed();
   }
 
-  /** The chosen port or the first one without a device. */
+  /** The chosen port or the first one without a device, of the hub itself rather than of one behind it. */
   get freePath(): string | undefined {
     if (this.#selected !== undefined && this.isFree(this.#selected)) return this.#selected;
-    return this.views.find(({ path }) => this.isFree(path))?.path;
+    const free = this.views.map(({ path }) => path).filter((path) => this.isFree(path));
+    return free.find((path) => !path.includes(".")) ?? free[0];
   }
 
   // ------------------------------------------------------------------ plug, unplug, move
