@@ -4,6 +4,20 @@ import { Bench, STEP_MS, type Tab } from "./harness.ts";
 describe("the page", () => {
   let bench: Bench;
   let tab: Tab;
+  const keptStates = () =>
+    tab.page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const open = indexedDB.open("pvusb-states");
+          open.onsuccess = () => {
+            const count = open.result.transaction("states").objectStore("states").count();
+            count.onsuccess = () => {
+              open.result.close();
+              resolve(count.result);
+            };
+          };
+        }),
+    );
 
   beforeAll(async () => {
     bench = await Bench.start();
@@ -131,22 +145,8 @@ describe("the page", () => {
     expect(await tab.card("notes.img").count()).toBe(0);
   });
 
-  it("goes on from the saved state at the second start, and forgets it on demand", async () => {
+  it("goes on from the saved state at the second start", async () => {
     const { page } = tab;
-    const keptStates = () =>
-      page.evaluate(
-        () =>
-          new Promise<number>((resolve) => {
-            const open = indexedDB.open("pvusb");
-            open.onsuccess = () => {
-              const count = open.result.transaction("guest-states").objectStore("guest-states").count();
-              count.onsuccess = () => {
-                open.result.close();
-                resolve(count.result);
-              };
-            };
-          }),
-      );
     await expect.poll(keptStates, { timeout: STEP_MS }).toBe(1);
     await page.reload();
     await tab.startLinux();
@@ -154,7 +154,52 @@ describe("the page", () => {
     await tab.button("Plug in Flash drive (blank, 64 MiB)").click();
     await tab.untilPort(1, "ready");
     await tab.runUntil("cat /proc/partitions", /sda$/m);
+  });
+
+  it("moves a device with what is written on it to another guest: by a drag, and back by a button", async () => {
+    const { page } = tab;
+    await tab.run("mount /dev/sda /mnt && echo from the first guest >/mnt/note && umount /mnt");
+    await tab.button("+ Add guest").click();
+    await tab.startLinux();
+    await tab.port(1).waitFor();
+    const there = page.locator("pv-ports:not([data-current])").locator(".plugged");
+    await there.dragTo(tab.port(3));
+    await tab.untilPort(3, "ready");
+    await tab.untilSaid("Flash drive is in port 3 of Linux 2 now.");
+    await tab.runUntil("mount /dev/sda /mnt; cat /mnt/note", /^from the first guest$/m);
+    await tab.run("echo and from the second >>/mnt/note && umount /mnt");
+    await tab.button("Move Flash drive to Linux").click();
+    await tab.untilPort(3, "empty");
+    await page.getByRole("tab", { name: /^Linux running/ }).click();
+    await tab.untilPort(1, "ready");
+    await tab.runUntil("mount /dev/sda /mnt; cat /mnt/note", /from the first guest\s+and from the second/);
+    await tab.run("umount /mnt");
+    expect(await tab.problems()).toBe("");
+  });
+
+  it("has a hub's ports behind the port that it is in, and guests side by side", async () => {
+    const { page } = tab;
+    await tab.button("Plug in USB hub").click();
+    await tab.untilPort(2, "ready");
+    await tab.socket("2.3").click();
+    await tab.button("Plug in Keyboard").click();
+    await tab.untilPort("2.3", "ready");
+    await tab.button("Side by side").click();
+    await expect.poll(() => page.locator("pv-console:visible").count()).toBe(2);
+    await tab.picture("two guests");
+    await tab.socket(2).focus();
+    await page.keyboard.press("Delete");
+    await tab.untilPort(2, "empty");
+    expect(await tab.port("2.3").count()).toBe(0);
+    await page.getByRole("tab", { name: /^Linux 2/ }).click();
     await page.locator(".menu summary").click();
+    await tab.button("Remove Linux 2").click();
+    await tab.untilSaid("Linux 2 is gone.");
+    expect(await tab.problems()).toBe("");
+  });
+
+  it("forgets the saved state on demand", async () => {
+    await tab.page.locator(".menu summary").click();
     await tab.button("Forget saved state").click();
     await tab.untilSaid("The saved state is forgotten.");
     expect(await keptStates()).toBe(0);
