@@ -222,9 +222,9 @@ export type DeviceInput =
   | { readonly type: "insert"; readonly image: ImageSource }
   /** Opens the tray of a CD drive. A guest that keeps it closed is only asked to, unless it is done by `force`. */
   | { readonly type: "eject"; readonly force?: boolean }
-  /** Bytes for a serial adapter, from the other end of its line. */
+  /** Bytes for a serial adapter, from the other end of its line. A CDC-ACM adapter has them when there was room for all. */
   | { readonly type: "serial"; readonly bytes: Uint8Array }
-  /** MIDI for a MIDI adapter, in pieces of any size. What comes while no program of the guest listens is forgotten. */
+  /** MIDI for a MIDI adapter, in pieces of any size; it has them when there was room for all, or when nobody in the guest listens. */
   | { readonly type: "midi"; readonly bytes: Uint8Array }
   /** The other end sets lines of a serial adapter; those it does not name stay. `break` is a moment. */
   | {
@@ -342,8 +342,6 @@ export interface SerialOutput extends SerialState {
   readonly lost: number;
   /** How the line came to be as it is: what changed before the first of the bytes, between them and behind them, in order. */
   readonly changes: readonly SerialChange[];
-  /** Bytes that may come by `input` now, of which none is lost. */
-  readonly room: number;
 }
 
 /** What the guest has played to a MIDI adapter, as far as it is kept: messages with their status bytes, the last maybe in part. */
@@ -352,8 +350,6 @@ export interface MidiOutput {
   readonly bytes: Uint8Array;
   /** Bytes that were given up before anybody asked. */
   readonly lost: number;
-  /** Bytes that may come by `input` now, of which none is lost. */
-  readonly room: number;
 }
 
 /** What a speaker has played, as far as it is kept: some seconds. */

@@ -149,32 +149,28 @@ describe("what is played to the guest", () => {
     expect(later.answer).toBeUndefined();
   });
 
-  test("has room told, and with it 100 KiB of SysEx go through", async () => {
+  test("is taken when there is room, and so 100 KiB of SysEx go through whole", async () => {
     const host = await plug();
     const dump = Uint8Array.from([0xf0, ...pattern(100_000).map((byte) => byte & 0x7f), 0xf7]);
     const back: number[] = [];
-    const take = (transfer: Transfer) => {
-      for (const [at, byte] of now(transfer).bytes.entries()) if (at % 4 > 0) back.push(byte);
-    };
     let listening = host.in(IN, 64);
-    for (let sent = 0; sent < dump.length; ) {
-      const { room } = output(host);
-      expect(room).toBeLessThanOrEqual(2048);
-      await play(host, dump.subarray(sent, sent + room));
-      sent += Math.min(room, dump.length - sent);
-      told = 0;
-      while (listening.answer) {
-        take(listening);
-        listening = host.in(IN, 64);
+    let over = false;
+    const taken = host.device.input?.({ type: "midi", bytes: dump })?.then(() => {
+      over = true;
+    });
+    await host.settle(1);
+    for (; listening.answer && back.length < dump.length; listening = host.in(IN, 64)) {
+      for (const [at, byte] of listening.answer.bytes.entries()) if (at % 4 > 0) back.push(byte);
+      if (back.length === 48) {
+        await host.settle(1);
+        expect(over).toBe(false);
       }
     }
+    await taken;
     expect(Buffer.compare(Uint8Array.from(back.slice(0, dump.length)), dump)).toBe(0);
-    // A guest that listens and does not take it: no room, until most of it is taken.
-    for (let turn = 0; turn < 3; turn++) await play(host, new Uint8Array(1100).fill(0xf8));
-    expect(output(host).room).toBe(0);
-    told = 0;
-    for (let turn = 0; turn < 40 && told === 0; turn++) now(host.in(IN, 512));
-    expect(output(host).room).toBeGreaterThan(1000);
+    const forgotten = host.device.input?.({ type: "midi", bytes: dump });
+    host.configure();
+    await forgotten;
   });
 });
 
@@ -209,9 +205,7 @@ test("stands any request, any transfer and any message, and says only what was s
           else if (what === 1) sent.push(host.out(OUT, pattern(length, byte)));
           else if (what === 2) host.device.input?.(each);
           else if (what === 3) {
-            const { bytes: got, room } = output(host);
-            expect(room).toBeGreaterThanOrEqual(0);
-            expect(got.length).toBeLessThanOrEqual(65_536);
+            expect(output(host).bytes.length).toBeLessThanOrEqual(65_536);
           } else if (what === 4) {
             sent.push(host.submit(0, 0, length & 0xff, { bmRequestType: byte, bRequest: length & 0xff }));
           } else {

@@ -311,7 +311,6 @@ describe("the far end", () => {
       ...{ baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 },
       ...{ handshake: "none", dtr: false, rts: false, break: false },
       changes: [],
-      room: 16_384,
     });
     host.out(OUT, bytes("112233"));
     host.out(OUT, bytes("4455"));

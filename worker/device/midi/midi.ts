@@ -3,7 +3,7 @@
  * cable each way; packets of other cables are nothing to it.
  *
  *   bulk OUT ──▶ `output`     a transfer waits while somebody asks for it and does not keep up
- *   bulk IN  ◀── `input`      what is played while no program of the guest listens is forgotten
+ *   bulk IN  ◀── `input`      is over when there was room; what is played while no program of the guest listens is forgotten
  */
 import { STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
 import { Saved } from "../../../asm/saved.ts";
@@ -13,14 +13,13 @@ import type { ActiveConfiguration } from "../active-configuration.ts";
 import { ByteFifo } from "../byte-fifo.ts";
 import type { DeviceFunction } from "../device-model.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { Inflow } from "../inflow.ts";
 import { SoftwareDevice } from "../software-device.ts";
 import { EVENT_SIZE, EventEncoder, midiLength } from "./event-packet.ts";
 import { BULK_IN, BULK_OUT, midiModel, PACKET_SIZE } from "./midi-model.ts";
 
-/** Packets that wait for the guest. From three quarters on there is no room, until it is down to one. */
+/** Packets that wait for the guest. */
 const IN_SIZE = 16 << 10;
-const IN_FULL = (IN_SIZE * 3) / 4;
-const IN_LOW = IN_SIZE / 4;
 /** Bytes that wait for whoever asks. */
 const OUT_SIZE = 64 << 10;
 const NAME_MAX = 64;
@@ -37,6 +36,7 @@ export function createMidi({ name }: MidiOptions = {}, host?: DeviceHost): Softw
 
 class Midi implements DeviceFunction {
   readonly #changed: () => void;
+  readonly #inflow = new Inflow();
   readonly #packets = new ByteFifo(IN_SIZE);
   readonly #encoder = new EventEncoder((...packet) => this.#push(packet));
   readonly #out = new ByteFifo(OUT_SIZE);
@@ -46,7 +46,6 @@ class Midi implements DeviceFunction {
   #bulkOut: Endpoint | undefined;
   /** The guest asks for packets. */
   #listening = false;
-  #full = false;
   /** Somebody asks for what the guest plays. */
   #heard = false;
   #lost = 0;
@@ -84,12 +83,13 @@ class Midi implements DeviceFunction {
     this.#advance();
   }
 
-  input(message: unknown): void {
+  input(message: unknown): Promise<void> | void {
     const input = message as DeviceInput | undefined;
     if (typeof input !== "object" || input?.type !== "midi" || !(input.bytes instanceof Uint8Array)) return;
     if (!this.#listening) return;
-    for (const byte of input.bytes) this.#encoder.take(byte);
+    const taken = this.#inflow.add(input.bytes);
     this.#advance();
+    return taken;
   }
 
   output(): MidiOutput {
@@ -98,16 +98,13 @@ class Midi implements DeviceFunction {
     this.#heard = true;
     this.#lost = 0;
     this.#advance(); // there is room again
-    // A byte may end a message and begin one, and so be two packets.
-    const room = this.#full ? 0 : Math.floor((IN_SIZE - this.#packets.length) / EVENT_SIZE / 2);
-    return { type: "midi", bytes, lost, room };
+    return { type: "midi", bytes, lost };
   }
 
   save(): unknown {
     return {
       packets: this.#packets.save(),
       encoder: this.#encoder.save(),
-      full: this.#full,
       out: this.#out.save(),
       lost: this.#lost,
       taken: this.#taken,
@@ -119,14 +116,12 @@ class Midi implements DeviceFunction {
     const saved = new Saved(state, "the MIDI adapter");
     const becomePackets = this.#packets.read(saved, "packets");
     const becomeEncoder = this.#encoder.read(saved.record("encoder"));
-    const full = saved.flag("full");
     const becomeOut = this.#out.read(saved, "out");
     const lost = saved.integer("lost", Number.MAX_SAFE_INTEGER);
     const taken = saved.integer("taken");
     this.#join(active);
     becomePackets();
     becomeEncoder();
-    this.#full = full;
     becomeOut();
     this.#lost = lost;
     this.#taken = taken;
@@ -142,17 +137,23 @@ class Midi implements DeviceFunction {
     this.#listening = false;
     this.#encoder.reset();
     this.#packets.clear();
-    this.#level();
+    this.#inflow.drop();
   }
 
   #advance(): void {
+    do this.#inflow.pour(this.#encode);
     while (this.#take() || this.#give());
   }
 
+  /** Takes some of what is played. A byte may end a message and begin one, and so be two packets. */
+  readonly #encode = (bytes: Uint8Array, from: number): number => {
+    let at = from;
+    while (at < bytes.length && IN_SIZE - this.#packets.length >= 2 * EVENT_SIZE) this.#encoder.take(bytes[at++] ?? 0);
+    return at - from;
+  };
+
   #push(packet: readonly number[]): void {
-    if (IN_SIZE - this.#packets.length < EVENT_SIZE) return; // more than there was room for
     for (const byte of packet) this.#packets.push(byte);
-    this.#level();
   }
 
   /** Answers an IN transfer. False when it has to wait. */
@@ -169,7 +170,6 @@ class Midi implements DeviceFunction {
       this.#packets.take(this.#packet, 0, count);
       request.write(count === PACKET_SIZE ? this.#packet : this.#packet.subarray(0, count), at);
     }
-    this.#level();
     this.#bulkIn?.complete(STATUS_OK, at);
     return true;
   }
@@ -190,13 +190,5 @@ class Midi implements DeviceFunction {
     }
     if (this.#out.length > 0) this.#changed();
     return true;
-  }
-
-  /** Looks how full the way to the guest is. */
-  #level(): void {
-    const { length } = this.#packets;
-    if (this.#full ? length > IN_LOW : length < IN_FULL) return;
-    this.#full = !this.#full;
-    this.#changed();
   }
 }

@@ -15,12 +15,11 @@ export const CONTROL_RTS = 0x02;
 /** wValue of SEND_BREAK: until it is 0; anything else is ms. */
 export const BREAK_ON = 0xffff;
 
-/** SERIAL_STATE (PSTN 1.2 table 31). The first three last; break and overrun are moments. */
+/** SERIAL_STATE (PSTN 1.2 table 31). The first three last; a break is a moment. */
 export const STATE_DCD = 0x01;
 export const STATE_DSR = 0x02;
 export const STATE_RING = 0x08;
 export const STATE_BREAK = 0x04;
-export const STATE_OVERRUN = 0x40;
 
 /** PSTN 1.2 table 17: dwDTERate, bCharFormat, bParityType, bDataBits. */
 export const LINE_CODING_LENGTH = 7;

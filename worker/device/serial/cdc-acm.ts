@@ -3,9 +3,10 @@
  *
  *   bulk OUT ──▶ line            a transfer waits while there is no room at the other end, and during a break
  *   bulk IN  ◀── line            what there is, as soon as there is something
- *   interrupt IN ◀── SERIAL_STATE  of DCD, DSR and RI when they change; a break and an overrun each once
+ *   interrupt IN ◀── SERIAL_STATE  of DCD, DSR and RI when they change; a break once
  *
- * The class knows no handshake: a host is held back by the transfers that wait, and no byte is lost.
+ * The class knows no handshake. No byte is lost all the same: a host is held back by the transfers that wait, and the far end by
+ * the `input` that is not over.
  */
 import { STATUS_BABBLE, STATUS_OK } from "../../../asm/layout.ts";
 import { Saved } from "../../../asm/saved.ts";
@@ -15,6 +16,7 @@ import type { ActiveConfiguration } from "../active-configuration.ts";
 import { SERIAL_STATE_LENGTH, serialState } from "../cdc/notification.ts";
 import type { DeviceFunction } from "../device-model.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { Inflow } from "../inflow.ts";
 import { answerIn, answerOut } from "../standard-requests.ts";
 import { BULK_IN, BULK_OUT, CONTROL_INTERFACE, NOTIFICATION_IN } from "./cdc-acm-model.ts";
 import * as acm from "./cdc-acm-requests.ts";
@@ -25,6 +27,7 @@ const CHUNK_SIZE = 512;
 
 export class CdcAcm implements DeviceFunction {
   readonly #line: SerialLine;
+  readonly #inflow = new Inflow();
   readonly #chunk = new Uint8Array(CHUNK_SIZE);
   readonly #coding = new Uint8Array(acm.LINE_CODING_LENGTH);
   /** Here when it is configured. */
@@ -33,9 +36,10 @@ export class CdcAcm implements DeviceFunction {
   #out: Endpoint | undefined;
   /** Bytes sent of the OUT transfer that waits. */
   #sent = 0;
-  /** STATE_… that the host has been told, and moments that it has not. */
+  /** STATE_… that the host has been told. */
   #told = 0;
-  #moments = 0;
+  /** A break, of which it has not. */
+  #owesBreak = false;
   /** Runs during a break of so many ms. */
   #breakTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -52,7 +56,7 @@ export class CdcAcm implements DeviceFunction {
     this.#join(undefined);
     this.#sent = 0;
     this.#told = 0;
-    this.#moments = 0;
+    this.#owesBreak = false;
     this.#line.reset();
   }
 
@@ -71,11 +75,14 @@ export class CdcAcm implements DeviceFunction {
     this.#advance();
   }
 
-  input(message: unknown): void {
+  input(message: unknown): Promise<void> | void {
     const input = message as DeviceInput | undefined;
     if (typeof input !== "object" || input === null) return;
-    this.#line.input(input);
+    let taken: Promise<void> | undefined;
+    if (input.type !== "serial") this.#line.input(input);
+    else if (input.bytes instanceof Uint8Array && !this.#line.isLoopback) taken = this.#inflow.add(input.bytes);
     this.#advance();
+    return taken;
   }
 
   output(): DeviceOutput {
@@ -90,7 +97,7 @@ export class CdcAcm implements DeviceFunction {
       line: this.#line.save(),
       sent: this.#sent,
       told: this.#told,
-      moments: this.#moments,
+      owesBreak: this.#owesBreak,
       timedBreak: this.#breakTimer !== undefined,
     };
   }
@@ -100,14 +107,18 @@ export class CdcAcm implements DeviceFunction {
     const becomeLine = this.#line.read(saved.record("line"));
     const sent = saved.integer("sent");
     const told = saved.integer("told", 0xff);
-    const moments = saved.integer("moments", 0xff);
+    const owesBreak = saved.flag("owesBreak");
     const timedBreak = saved.flag("timedBreak");
     becomeLine();
     this.#join(active);
     this.#sent = sent;
     this.#told = told;
-    this.#moments = moments;
+    this.#owesBreak = owesBreak;
     if (timedBreak) this.#line.setBreak(false);
+  }
+
+  close(): void {
+    this.#inflow.drop();
   }
 
   #join(active: ActiveConfiguration | undefined): void {
@@ -164,9 +175,13 @@ export class CdcAcm implements DeviceFunction {
     this.#breakTimer = undefined;
   }
 
+  readonly #accept = (bytes: Uint8Array, at: number): number => this.#line.accept(bytes, at);
+
   #advance(): void {
-    this.#takeBreaks();
-    while (this.#send() || this.#give()) this.#takeBreaks();
+    do {
+      this.#takeBreaks();
+      this.#inflow.pour(this.#accept);
+    } while (this.#send() || this.#give());
     this.#notify();
   }
 
@@ -174,7 +189,7 @@ export class CdcAcm implements DeviceFunction {
   #takeBreaks(): void {
     while (this.#line.atBreak) {
       this.#line.take(this.#chunk, 0, 1);
-      this.#moments |= acm.STATE_BREAK;
+      this.#owesBreak = true;
     }
   }
 
@@ -222,17 +237,16 @@ export class CdcAcm implements DeviceFunction {
 
   /** Each turn answers a request, so it ends. */
   #notify(): void {
-    if (this.#line.takeOverrun()) this.#moments |= acm.STATE_OVERRUN;
     for (let request = this.#notification?.head; request; request = this.#notification?.head) {
       const state = this.#state;
-      if (state === this.#told && this.#moments === 0) return;
-      const bytes = serialState(CONTROL_INTERFACE, state | this.#moments);
+      if (state === this.#told && !this.#owesBreak) return;
+      const bytes = serialState(CONTROL_INTERFACE, state | (this.#owesBreak ? acm.STATE_BREAK : 0));
       if (request.write(bytes) < SERIAL_STATE_LENGTH) {
         this.#notification?.complete(STATUS_BABBLE, 0);
         continue;
       }
       this.#told = state;
-      this.#moments = 0;
+      this.#owesBreak = false;
       this.#notification?.complete(STATUS_OK, SERIAL_STATE_LENGTH);
     }
   }

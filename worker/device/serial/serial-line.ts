@@ -47,8 +47,8 @@ export class SerialLine {
   readonly received = new ByteFifo(RECEIVE_SIZE);
   readonly #farEnd: FarEnd;
   readonly #loopback: boolean;
-  readonly #changed: () => void;
-  #receives = false;
+  /** A host has configured the adapter. What comes otherwise is lost. */
+  receives = false;
   #settings = DEFAULTS;
   #dtr = false;
   #rts = false;
@@ -69,14 +69,7 @@ export class SerialLine {
   /** `changed` is called when `output` has something new to say. */
   constructor(loopback: boolean, changed: () => void) {
     this.#loopback = loopback;
-    this.#changed = changed;
     this.#farEnd = new FarEnd(this.#state, changed);
-  }
-
-  /** A host has configured the adapter. What comes otherwise is lost. */
-  set receives(on: boolean) {
-    this.#receives = on;
-    this.#changed();
   }
 
   get settings(): SerialSettings {
@@ -187,13 +180,13 @@ export class SerialLine {
     if (this.#loopback) return;
     switch (message.type) {
       case "serial":
-        if (!this.#receives || !(message.bytes instanceof Uint8Array)) break;
+        if (!this.receives || !(message.bytes instanceof Uint8Array)) break;
         for (const byte of message.bytes) {
           if (!this.#receiveByte(byte) && this.#handshake === "none") break; // the rest of it is lost too
         }
         break;
       case "serial-lines":
-        if (message.break === true && this.#receives) this.#receiveBreak();
+        if (message.break === true && this.receives) this.#receiveBreak();
         this.#farStatus = (["cts", "dsr", "ri", "dcd"] as const).reduce((status, name, index) => {
           const bit = MODEM_CTS << index;
           return message[name] === undefined ? status : message[name] ? status | bit : status & ~bit;
@@ -202,10 +195,20 @@ export class SerialLine {
     }
   }
 
+  /** Takes what there is room for, from `at` on, for an adapter that has the far end wait. Answers how much that was. */
+  accept(bytes: Uint8Array, at: number): number {
+    const count = this.receives ? Math.min(bytes.length - at, RECEIVE_SIZE - this.received.length) : 0;
+    for (let each = 0; each < count; each++) this.#receiveByte(bytes[at + each] ?? 0);
+    return count;
+  }
+
+  get isLoopback(): boolean {
+    return this.#loopback;
+  }
+
   /** What the far end has got, and what it sees. */
   output(): SerialOutput {
-    const room = this.#receives && !this.#full ? RECEIVE_SIZE - this.received.length : 0;
-    return { type: "serial", ...this.#farEnd.take(), ...this.#state, room };
+    return { type: "serial", ...this.#farEnd.take(), ...this.#state };
   }
 
   save(): unknown {
@@ -312,6 +315,5 @@ export class SerialLine {
     this.#full = !this.#full;
     if (this.#handshake === "xon-xoff") this.#sendByte(this.#full ? this.#xoff : this.#xon);
     this.#farEnd.show(this.#state);
-    this.#changed(); // there is room again
   }
 }
