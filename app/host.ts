@@ -5,6 +5,8 @@ import { CableEnd } from "./cable-end.ts";
 import { DriveImage } from "./drive-image.ts";
 import type { Machine } from "./guest/machine.ts";
 import { type V86Like, v86Machine, whenLoaded } from "./guest/v86.ts";
+import { hasNetworkBackend } from "./guest/v86-internals.ts";
+import { joinV86Network, NoNetworkError } from "./guest/v86-network.ts";
 import { Guests } from "./guests.ts";
 import { Link } from "./link.ts";
 import type { Notice } from "./notice.ts";
@@ -198,6 +200,7 @@ export class UsbHost {
         backend: this.#backend,
         link,
         rules: this.#rules,
+        joinNetwork: (cable) => this.#joinNetwork(emulator, cable),
         closed,
       });
       const saved = new SavedDevices(hardware, link, id, this.#backend.control, (devices) => {
@@ -250,6 +253,16 @@ export class UsbHost {
       throw error;
     }
     return end;
+  }
+
+  async #joinNetwork(emulator: V86Like | Machine, cable: string): Promise<() => void> {
+    if ("attach" in emulator || !hasNetworkBackend(emulator)) throw new NoNetworkError();
+    const end = await this.cable(cable);
+    const leave = joinV86Network(emulator, end);
+    return () => {
+      leave();
+      end.close();
+    };
   }
 
   #join(end: CableEnd): Promise<void> {

@@ -20,6 +20,8 @@ export interface ControllerParts {
   readonly backend: RunningBackend;
   readonly link: Link;
   readonly rules: RuledController;
+  /** Has the machine's network join a cable. */
+  readonly joinNetwork: (cable: string) => Promise<() => void>;
   /** Called once it is closed. */
   readonly closed: () => void;
 }
@@ -40,6 +42,7 @@ export class UsbController {
   readonly #link: Link;
   readonly #closed: () => void;
   readonly #rules: RuledController;
+  readonly #joinNetwork: (cable: string) => Promise<() => void>;
   #follows = false;
   #closing = false;
   /** Of the link: it has another for each backend. */
@@ -53,7 +56,7 @@ export class UsbController {
   /** Called after any change of a port, by the guest or by a plug. */
   onChange: ((port: UsbPort) => void) | undefined;
 
-  constructor({ id, guest, number, hardware, backend, link, rules, closed }: ControllerParts) {
+  constructor({ id, guest, number, hardware, backend, link, rules, joinNetwork, closed }: ControllerParts) {
     this.id = id;
     this.guest = guest;
     this.number = number;
@@ -61,6 +64,7 @@ export class UsbController {
     this.#backend = backend;
     this.#link = link;
     this.#rules = rules;
+    this.#joinNetwork = joinNetwork;
     this.#closed = closed;
     const changed = (port: UsbPort) => {
       rules.changed();
@@ -93,6 +97,14 @@ export class UsbController {
       ports = found?.ports ?? [];
     }
     return found;
+  }
+
+  /**
+   * Has the network of its machine join a cable, so that an Ethernet adapter at it reaches what v86's network reaches, until the
+   * function that it answers is called. Rejects with a sentence where there is none.
+   */
+  joinNetwork(cable: string): Promise<() => void> {
+    return this.#joinNetwork(cable);
   }
 
   /** Hotplug rules plug into its ports. */

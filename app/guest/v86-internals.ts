@@ -177,6 +177,11 @@ export function clearTscOffset(cpu: V86Cpu): void {
 
 const BUS_FUNCTIONS = ["register", "unregister", "send"] as const;
 
+/** Was it made with one of v86's network backends? */
+export function hasNetworkBackend(emulator: V86Like): boolean {
+  return (emulator as { network_adapter?: unknown }).network_adapter !== undefined;
+}
+
 /** The ends of the bus where the machine's network card is, and where v86's network backends are. Throws a V86Error. */
 export function networkBuses(emulator: V86Like): { readonly card: V86Bus; readonly backend: V86Bus } {
   const { bus, emulator_bus } = emulator as { bus?: Partial<V86Bus>; emulator_bus?: Partial<V86Bus> };

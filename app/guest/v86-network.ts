@@ -9,6 +9,16 @@
 import type { CableEnd } from "../cable-end.ts";
 import { networkBuses, type V86Bus, type V86Like } from "./v86-internals.ts";
 
+/** There is nothing at the other end of a machine's network card. */
+export class NoNetworkError extends Error {
+  constructor() {
+    super(
+      "This machine has no network. Start one with a network (in v86: net_device with a relay_url, such as fetch).",
+    );
+    this.name = "NoNetworkError";
+  }
+}
+
 /**
  * Joins a network of a V86 instance to a cable, so that a USB adapter at it talks to the machine's card and to the
  * backend. Takes over the end's `onFrame`, until the function that it answers is called. `network` is the number of v86's
