@@ -38,8 +38,8 @@ export interface Device {
   close(): Promise<void> | void;
 
   /**
-   * Something a person or a source of the page does to a software device, such as a key press. Resolves when it has it, and rejects with a sentence for the
-   * person when it cannot be done.
+   * Something a person or a source of the page does to a software device, such as a key press. Resolves when it has it, and
+   * rejects with a sentence for the person when it cannot be done.
    */
   input?(message: unknown): Promise<void> | void;
 

@@ -4,6 +4,7 @@ import { namesOf } from "../rules/device-name.ts";
 import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
 import type { Card, CardGroup } from "./card.ts";
 import type { Glyph } from "./icons.ts";
+import { LINES } from "./line-cards.ts";
 import { inBytes } from "./rate.ts";
 import { hexId, protectedInterfaces } from "./words.ts";
 
@@ -59,11 +60,7 @@ export const SOFTWARE: readonly Card[] = [
   softwareCard("media", "speaker", "Speaker", "takes the guest's sound; the page does not play it", {
     kind: "speaker",
   }),
-  softwareCard("lines", "network", "Ethernet adapter", "all of them are on one cable", { kind: "ethernet" }),
-  softwareCard("lines", "device", "Serial adapter", "FT232R, which echoes what it is sent", {
-    kind: "serial",
-    loopback: true,
-  }),
+  ...LINES,
   softwareCard("more", "hub", "USB hub", "four more ports for devices of any speed", { kind: "hub" }),
   softwareCard("more", "device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
 ];

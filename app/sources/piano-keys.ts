@@ -1,7 +1,7 @@
 /** A piano on a computer's keyboard: two rows of keys, an octave and more each. */
 
 /** KeyboardEvent.code → semitones above the lowest C. */
-const SEMITONES: Readonly<Record<string, number>> = Object.fromEntries(
+const SEMITONES: ReadonlyMap<string, number> = new Map(
   [
     ["KeyZ KeyS KeyX KeyD KeyC KeyV KeyG KeyB KeyH KeyN KeyJ KeyM Comma KeyL Period", 0] as const,
     ["KeyQ Digit2 KeyW Digit3 KeyE KeyR Digit5 KeyT Digit6 KeyY Digit7 KeyU KeyI", 12] as const,
@@ -14,7 +14,7 @@ export const SPAN = 25;
 const NAMES = ["C", "C sharp", "D", "D sharp", "E", "F", "F sharp", "G", "G sharp", "A", "A sharp", "B"] as const;
 
 export function semitoneOf(code: string): number | undefined {
-  return SEMITONES[code];
+  return SEMITONES.get(code);
 }
 
 /** "C4" is the middle of a piano: 60. */

@@ -23,6 +23,8 @@ export class SerialConnection {
   readonly #port: WebSerialPort;
   readonly #listener: SerialListener;
   #state: SerialState;
+  /** What the guest wants of it, which the port may have refused. */
+  #wanted: SerialSettings;
   #hardware = false;
   #open = false;
   #ended = false;
@@ -36,6 +38,7 @@ export class SerialConnection {
   constructor(port: WebSerialPort, state: SerialState, listener: SerialListener) {
     this.#port = port;
     this.#state = state;
+    this.#wanted = state;
     this.#listener = listener;
     port.addEventListener("disconnect", this.#pulledOut);
   }
@@ -84,9 +87,11 @@ export class SerialConnection {
   /** The guest's adapter is like this now. Answers a sentence if the port cannot be so. */
   async become(state: SerialState): Promise<string | undefined> {
     const before = this.#state;
-    this.#state = state;
+    const isAnother = !isEqual(optionsOf(this.#wanted, false), optionsOf(state, false));
+    this.#wanted = state;
+    this.#state = isAnother ? state : { ...state, ...settingsOf(before) };
     if (this.#ended) return undefined;
-    if (!isEqual(optionsOf(before, false), optionsOf(state, false))) return this.#reopen(before);
+    if (isAnother) return this.#reopen(before);
     await this.#signal(before);
     return undefined;
   }
