@@ -70,10 +70,8 @@ export class Hub {
     const controller = this.#controller;
     this.#controller = undefined;
     this.#selected = undefined;
-    for (const [, socket] of this.#sockets.taken) {
-      socket.told = undefined;
-      await socket.feed?.leaving?.();
-    }
+    await this.#leaving("");
+    for (const [, socket] of this.#sockets.taken) socket.told = undefined;
     await controller?.close();
     this.#changed();
   }
@@ -203,9 +201,7 @@ export class Hub {
     if (!card || !this.#controller) return;
     this.#desk.carry(undefined);
     const port = this.#controller.find(path);
-    for (const [each, socket] of this.#sockets.taken) {
-      if (each === path || each.startsWith(`${path}.`)) await socket.feed?.leaving?.();
-    }
+    await this.#leaving(path);
     const gone = this.#forget(path);
     try {
       await port?.unplug();
@@ -268,6 +264,18 @@ export class Hub {
 
   #taken(path: string): false {
     return this.#desk.refuse(`Port ${path} is taken. Unplug what is there, or choose another port.`);
+  }
+
+  /** Tells the feeds of a port and of those behind it, or of all ports for "". An unplug never waits for one that fails. */
+  async #leaving(path: string): Promise<void> {
+    for (const [each, { feed }] of this.#sockets.taken) {
+      if (path !== "" && each !== path && !each.startsWith(`${path}.`)) continue;
+      try {
+        await feed?.leaving?.();
+      } catch (error) {
+        this.#desk.announce(error instanceof Error ? error.message : String(error));
+      }
+    }
   }
 
   /** The port is empty, and so are those behind it. Answers the cards that were in them. */

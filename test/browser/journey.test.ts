@@ -29,7 +29,7 @@ describe("the page", () => {
   });
   beforeEach(() => tab.pictureOnFailure());
 
-  it("says what it is, and boots to a prompt with a progress bar", async () => {
+  it("the first journey: open, start with a progress bar, plug, use, unplug", async () => {
     const { page } = tab;
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain("Linux");
     expect(await tab.port(1).getAttribute("data-state")).toBe("off");
@@ -43,9 +43,7 @@ describe("the page", () => {
     await tab.untilRuns();
     await tab.untilPort(1, "empty");
     expect(await page.locator(".tabs-note").first().textContent()).toMatch(/^booted in/);
-  });
 
-  it("plugs a flash drive by click; the guest mounts it and reads it; it is unplugged by click", async () => {
     await tab.button("Plug in Flash drive (blank, 64 MiB)").click();
     await tab.untilSaid("Flash drive plugged into port 1.");
     await tab.untilPort(1, "ready");

@@ -173,6 +173,24 @@ describe("a feed", () => {
     expect(feed.log).toEqual(["plugged 1:0:2.1 without screen", "leaving", "plugged 1:0:2.1 without screen"]);
   });
 
+  test("that cannot read what its device holds does not hold up the unplug, and says why", async () => {
+    const { desk: it, hubs } = await desk("one");
+    const [hub] = hubs;
+    const feed = new TestFeed();
+    feed.leaving = () => {
+      throw new Error("The image cannot be read.");
+    };
+    const said: string[] = [];
+    it.follow(() => said.push(it.said.announcement));
+    await hub.plug(
+      card(() => feed),
+      "1",
+    );
+    await hub.unplug("1");
+    expect(said).toContain("The image cannot be read.");
+    expect(hub.isFree("1")).toBe(true);
+  });
+
   test("in a hub that is unplugged is closed with it", async () => {
     const { hubs } = await desk("one");
     const [hub] = hubs;
