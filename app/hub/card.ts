@@ -35,4 +35,6 @@ export interface DeviceIds {
   readonly name: string;
   readonly vendorId?: number;
   readonly productId?: number;
+  /** A serial adapter, which browsers have an API of its own for. */
+  readonly isSerial?: boolean;
 }

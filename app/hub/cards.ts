@@ -5,8 +5,9 @@ import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
 import type { Card, CardGroup } from "./card.ts";
 import type { Glyph } from "./icons.ts";
 import { LINES } from "./line-cards.ts";
+import { isSerialAdapter, protectedInterfaces } from "./kept-classes.ts";
 import { inBytes } from "./rate.ts";
-import { hexId, protectedInterfaces } from "./words.ts";
+import { hexId } from "./words.ts";
 
 let drives = 0;
 
@@ -123,7 +124,7 @@ export function webUsbCard(device: USBDevice, forget: () => Promise<void>): Card
     warning: protectedInterfaces(device),
     single: true,
     forget,
-    ids: { name, vendorId, productId },
+    ids: { name, vendorId, productId, isSerial: isSerialAdapter(device) },
     names: namesOf(device),
     open: () => device,
   };

@@ -17,6 +17,7 @@ import {
   moveFailed,
   NO_POWER,
   NOTHING_CHOSEN,
+  neglected,
   plugFailed,
   pulledOut,
 } from "./words.ts";
@@ -96,7 +97,7 @@ export class Hub {
 
   view(path: string): PortView {
     const socket = this.#sockets.at(path);
-    const { card, feed, rate } = socket;
+    const { card, feed, rate, neglect } = socket;
     const port = this.#controller?.find(path);
     const plugged = port?.plugged;
     const status = port?.status;
@@ -110,7 +111,7 @@ export class Hub {
       history: rate.history,
       inFlight: status?.counters.inFlight ?? 0,
       errors: status?.counters.errors ?? 0,
-      notes: plugged?.notes ?? [],
+      notes: [...(plugged?.notes ?? []), ...(neglect ? [neglected(neglect)] : [])],
       ruled: card && card.names.length > 0 ? this.#desk.rules.has(card, this.placeOf(path)) : undefined,
       actions: plugged ? (feed?.actions ?? []) : [],
       view: plugged ? feed?.view : undefined,
@@ -315,9 +316,14 @@ export class Hub {
     this.#sockets.forgetFailures();
   }
 
-  /** Takes the rates; false if nothing is plugged. */
+  /** Takes the rates, and says which device the guest does nothing with; false if nothing is plugged. */
   sample(): boolean {
-    return this.#sockets.sample((path) => this.#controller?.find(path));
+    const found = this.#sockets.sample((path) => this.#controller?.find(path));
+    for (const path of found ?? []) {
+      const { card, neglect } = this.#sockets.at(path);
+      if (card && neglect) this.#desk.announce(`${card.short} in port ${path}: ${neglected(neglect)}`);
+    }
+    return found !== undefined;
   }
 
   /** What a program has plugged into the controller's ports, or taken out of them again, is in the picture as well. */

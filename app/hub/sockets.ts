@@ -1,6 +1,7 @@
 /** What is remembered of each port of a hub: the card in it, how much passes, whether the last plug failed. */
 import type { PlugReport, UsbPort } from "../index.ts";
 import type { Feed } from "../sources/feed.ts";
+import { Attention, type Neglect } from "./attention.ts";
 import type { Card, Opened } from "./card.ts";
 import { Rate } from "./rate.ts";
 
@@ -14,6 +15,9 @@ export class Socket {
   failed = false;
   /** A program has plugged it, not a person. */
   isForeign = false;
+  readonly attention = new Attention();
+  /** What the guest does not do with it. */
+  neglect: Neglect | undefined;
 
   get feed(): Feed | undefined {
     return this.opened && "onEnd" in this.opened ? this.opened : undefined;
@@ -59,14 +63,22 @@ export class Sockets {
     for (const socket of this.#sockets.values()) socket.failed = false;
   }
 
-  /** Takes the rates; false if nothing is plugged. */
-  sample(find: (path: string) => UsbPort | undefined): boolean {
+  /**
+   * Takes the rates, and looks at what the guest does with the devices. Undefined if nothing is plugged, otherwise the paths
+   * where it has turned out that it does nothing.
+   */
+  sample(find: (path: string) => UsbPort | undefined): readonly string[] | undefined {
     const now = performance.now();
     const { taken } = this;
-    for (const [path, { rate }] of taken) {
-      const { counters } = find(path)?.status ?? {};
-      if (counters) rate.sample(now, counters.bytesIn + counters.bytesOut);
+    const neglected: string[] = [];
+    for (const [path, socket] of taken) {
+      const port = find(path);
+      const { counters } = port?.status ?? {};
+      if (counters) socket.rate.sample(now, counters.bytesIn + counters.bytesOut);
+      const neglect = socket.attention.look(port);
+      if (neglect && neglect !== socket.neglect) neglected.push(path);
+      socket.neglect = neglect;
     }
-    return taken.length > 0;
+    return taken.length > 0 ? neglected : undefined;
   }
 }

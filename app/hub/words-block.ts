@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Words } from "./words.ts";
 
 export function wordsBlock(words: Words): TemplateResult {
-  const { title, text, steps = [], command } = words;
+  const { title, text, steps = [], command, details } = words;
   return html`
     <p class="words-title">${title}</p>
     <p>${text}</p>
@@ -20,6 +20,13 @@ export function wordsBlock(words: Words): TemplateResult {
           </div>`
         : nothing
     }
+    ${
+      details
+        ? html`<p>
+            <button type="button" class="copy-details" @click=${(event: Event) => copy(event, details)}>Copy details</button>
+          </p>`
+        : nothing
+    }
   `;
 }
 
@@ -32,5 +39,6 @@ async function copy(event: Event, text: string): Promise<void> {
     // No permission: the text is selected instead, ready for the person's own copy.
     const pre = button.parentElement?.querySelector("pre");
     if (pre) getSelection()?.selectAllChildren(pre);
+    else button.textContent = "The browser does not let this page copy";
   }
 }

@@ -1,13 +1,18 @@
 /** What the page says to a person when something is in the way: what happened, and what they can do. No stack traces. */
+import type { Neglect } from "./attention.ts";
 import type { DeviceIds } from "./card.ts";
 import { inBytes } from "./rate.ts";
 
-/** One message. `text` is what happened and why; `steps` are things to do; `command` is ready to copy. */
+/**
+ * One message. `text` is what happened and why; `steps` are things to do; `command` is ready to copy, and so are `details` for a
+ * report, which are not shown.
+ */
 export interface Words {
   readonly title: string;
   readonly text: string;
   readonly steps?: readonly string[];
   readonly command?: string;
+  readonly details?: string;
 }
 
 export type Platform = "linux" | "windows" | "mac" | "android" | "chromeos" | "other";
@@ -78,6 +83,16 @@ export function plugFailed(error: unknown, port: string, device: DeviceIds, plat
       };
     case "PortOccupiedError":
       return { title, text, steps: ["Unplug what is there, or choose another port."] };
+    case "NotAllowedError":
+    case "SecurityError":
+      return {
+        title,
+        text,
+        steps: [
+          "Allow it: in the browser's settings of this site, set it to “Ask”.",
+          "Then plug it in again, and answer “Allow”.",
+        ],
+      };
     case "ImageError":
       return { title, text, steps: ["Choose the file again: it may have been moved or changed since."] };
     case "UnsupportedError":
@@ -131,7 +146,18 @@ function accessAdvice(device: DeviceIds, platform: Platform): Pick<Words, "steps
 
 const CLOSE_OTHERS = "Close other programs and tabs that use the device.";
 
+/** What holds the device is let go, or its work is done another way. */
 function busyAdvice(device: DeviceIds, platform: Platform): Pick<Words, "steps" | "command"> {
+  const { steps, ...command } = letGo(device, platform);
+  return { steps: device.isSerial ? [AS_SERIAL_PORT, ...steps] : steps, ...command };
+}
+
+const AS_SERIAL_PORT = "Plug it as this computer's serial port instead: that works with the driver that holds it.";
+
+function letGo(
+  device: DeviceIds,
+  platform: Platform,
+): { readonly steps: readonly string[]; readonly command?: string } {
   const ids = idsOf(device);
   switch (platform) {
     case "linux":
@@ -219,6 +245,13 @@ export function cameBack(port: string, reason: string): Words {
   };
 }
 
+/** The guest does nothing with a device. */
+export function neglected(neglect: Neglect): string {
+  return neglect === "ignored"
+    ? "The guest has not taken it: it is busy, or has no driver for an xHCI controller."
+    : "The guest has given it an address, but no driver of the guest uses it: load one there (modprobe), or use a program that needs none.";
+}
+
 /** The whole controller lost its backend. */
 export function linkLost(reason: string): Words {
   return {
@@ -235,36 +268,6 @@ export function rulesFailed(error: unknown): Words {
     text: sentence(error instanceof Error ? error.message : String(error)),
     steps: ["Allow this page to store data, then load it again. Until then, plug devices in by hand."],
   };
-}
-
-/** Interface classes that browsers keep to themselves, and what to use here instead. */
-const PROTECTED_CLASSES: Readonly<Record<number, { readonly what: string; readonly instead?: string }>> = {
-  1: { what: "audio" },
-  3: { what: "keyboard and mouse", instead: "the software keyboard" },
-  8: { what: "storage", instead: "a flash drive from a file" },
-  11: { what: "smart card" },
-  14: { what: "video" },
-  16: { what: "audio and video" },
-  224: { what: "wireless" },
-};
-
-/** A sentence about the interfaces that the browser keeps, or undefined if the guest gets the whole device. */
-export function protectedInterfaces(device: USBDevice): string | undefined {
-  const interfaces = (device.configuration ?? device.configurations[0])?.interfaces ?? [];
-  const kept = interfaces.flatMap(({ alternates }) => {
-    const found = alternates.find(({ interfaceClass }) => interfaceClass in PROTECTED_CLASSES);
-    return found ? [PROTECTED_CLASSES[found.interfaceClass] ?? { what: "" }] : [];
-  });
-  if (kept.length === 0) return undefined;
-  const whats = listed([...new Set(kept.map(({ what }) => what))]);
-  const instead = [...new Set(kept.flatMap((each) => each.instead ?? []))];
-  const rest = kept.length < interfaces.length ? " The guest gets the rest." : "";
-  const advice = instead.length > 0 ? ` Use ${listed(instead)} instead.` : "";
-  return `Browsers keep ${whats} interfaces for themselves.${rest}${advice}`;
-}
-
-function listed(items: readonly string[]): string {
-  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
 
 function idsOf({ vendorId, productId }: DeviceIds): { vendor: string; product: string } | undefined {

@@ -3,15 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  grantFailed,
-  NOT_ISOLATED,
-  platformOf,
-  plugFailed,
-  protectedInterfaces,
-  startFailed,
-  USB_FORBIDDEN,
-} from "../../app/hub/words.ts";
+import { grantFailed, NOT_ISOLATED, platformOf, plugFailed, startFailed, USB_FORBIDDEN } from "../../app/hub/words.ts";
 
 const gadget = { name: "Gadget", vendorId: 0x1d50, productId: 0x6018 };
 const failure = (name: string, message = "It is so") => Object.assign(new Error(message), { name });
@@ -32,6 +24,14 @@ describe("plugFailed", () => {
     expect(plugFailed(failure("BusyError"), "1", gadget, "android").steps?.join()).toContain("other apps");
   });
 
+  it("offers the serial port's own API for a serial adapter that a driver holds, and for nothing else", () => {
+    for (const platform of ["linux", "windows", "mac", "android"] as const) {
+      const adapter = { ...gadget, isSerial: true };
+      expect(plugFailed(failure("BusyError"), "1", adapter, platform).steps?.[0]).toContain("serial port");
+      expect(plugFailed(failure("BusyError"), "1", gadget, platform).steps?.join()).not.toContain("serial port");
+    }
+  });
+
   it("has something to do for every error of the backend", () => {
     for (const name of [
       "UnsupportedError",
@@ -40,6 +40,7 @@ describe("plugFailed", () => {
       "BusyError",
       "PortOccupiedError",
       "ImageError",
+      "NotAllowedError",
     ]) {
       for (const platform of ["linux", "windows", "mac", "android", "chromeos", "other"] as const) {
         expect(plugFailed(failure(name), "1", gadget, platform).steps?.length).toBeGreaterThan(0);
@@ -103,31 +104,6 @@ describe("startFailed", () => {
   it("names both headers when the page is not isolated", () => {
     expect(startFailed(failure("NotIsolatedError"))).toBe(NOT_ISOLATED);
     expect(NOT_ISOLATED.command?.split("\n")).toHaveLength(2);
-  });
-});
-
-describe("protectedInterfaces", () => {
-  const device = (...classes: number[][]) =>
-    ({
-      configuration: undefined,
-      configurations: [
-        { interfaces: classes.map((list) => ({ alternates: list.map((interfaceClass) => ({ interfaceClass })) })) },
-      ],
-    }) as unknown as USBDevice;
-
-  it("is silent for a device that the guest gets whole", () => {
-    expect(protectedInterfaces(device([0xff], [0x02], [0x0a]))).toBeUndefined();
-  });
-  it("looks at every alternate setting, and says what to use instead", () => {
-    expect(protectedInterfaces(device([0xff, 0x08]))).toBe(
-      "Browsers keep storage interfaces for themselves. Use a flash drive from a file instead.",
-    );
-    expect(protectedInterfaces(device([0x03], [0x03], [0xff]))).toBe(
-      "Browsers keep keyboard and mouse interfaces for themselves. The guest gets the rest. Use the software keyboard instead.",
-    );
-    expect(protectedInterfaces(device([0x01], [0x0e]))).toBe(
-      "Browsers keep audio and video interfaces for themselves.",
-    );
   });
 });
 
