@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type Plugin, type UserConfig } from "vite";
+import { buildServiceWorker } from "./app/page/offline/build-service-worker.ts";
 
 /** What a page needs so that it may share memory with its worker. */
 const crossOriginIsolation = {
@@ -40,7 +41,7 @@ const page: UserConfig = {
     target: "es2022",
     chunkSizeWarningLimit: 1000,
   },
-  plugins: [keepElements],
+  plugins: [keepElements, buildServiceWorker()],
   worker: { format: "es" },
   server: { headers: crossOriginIsolation, port: 5173 },
   preview: { headers: crossOriginIsolation, port: 4173 },

@@ -4,8 +4,8 @@ import { namesOf } from "../rules/device-name.ts";
 import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
 import type { Card, CardGroup } from "./card.ts";
 import type { Glyph } from "./icons.ts";
-import { LINES } from "./line-cards.ts";
 import { isSerialAdapter, protectedInterfaces } from "./kept-classes.ts";
+import { LINES } from "./line-cards.ts";
 import { inBytes } from "./rate.ts";
 import { hexId } from "./words.ts";
 

@@ -4,7 +4,6 @@ import { repeat } from "lit/directives/repeat.js";
 import { carriedBy } from "../hub/drag.ts";
 import type { PvDeviceCard } from "../hub/pv-device-card.ts";
 import type { PvPorts } from "../hub/pv-ports.ts";
-import { NOT_ISOLATED } from "../hub/words.ts";
 import type { PvConsole } from "./pv-console.ts";
 import { Session } from "./session.ts";
 import "../hub/pv-devices.ts";
@@ -72,10 +71,8 @@ export class PvApp extends LitElement {
   }
 
   protected override firstUpdated(): void {
-    const { desk } = this.session;
-    void desk.watch();
-    if (!globalThis.crossOriginIsolated) desk.complain(NOT_ISOLATED);
-    else if (new URLSearchParams(location.search).has("autostart")) void this.#autostart();
+    void this.session.desk.watch();
+    if (globalThis.crossOriginIsolated && new URLSearchParams(location.search).has("autostart")) void this.#autostart();
   }
 
   /** The console must be drawn first: it takes what the guest says. */

@@ -37,14 +37,17 @@ describe("what the page says when something is missing", () => {
     await tab.close();
   });
 
-  it("names the two headers when they are missing, at once and at a start", async () => {
-    const tab = await bench.open((context) =>
-      context.route("**/", async (route) => {
+  it("names the two headers when they are missing and no service worker can set them, at once and at a start", async () => {
+    const tab = await bench.open(async (context) => {
+      await context.addInitScript(() => {
+        Reflect.deleteProperty(Navigator.prototype, "serviceWorker");
+      });
+      await context.route("**/", async (route) => {
         const response = await route.fetch();
         const headers = Object.entries(response.headers()).filter(([name]) => !name.startsWith("cross-origin-"));
         await route.fulfill({ response, headers: Object.fromEntries(headers) });
-      }),
-    );
+      });
+    });
     tab.pictureOnFailure();
     await expect.poll(() => tab.problems()).toContain("not cross-origin isolated");
     await tab.button("Dismiss this message").click();

@@ -54,5 +54,5 @@ test.each<[string, number, Triple, boolean]>([
   ["an FT232R", 0x0403, [0xff, 0xff, 0xff], true],
   ["a vendor's device", 0x1d50, [0xff], false],
 ])("%s: is it a serial adapter?", (_, vendorId, triple, answer) => {
-  expect(isSerialAdapter({ ...device([triple]), vendorId })).toBe(answer);
+  expect(isSerialAdapter(Object.assign(device([triple]), { vendorId }))).toBe(answer);
 });
