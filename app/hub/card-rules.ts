@@ -66,17 +66,18 @@ export class CardRules {
   set(card: Card, place: string): Promise<boolean> {
     const [name] = card.names;
     if (name !== undefined) this.rules.set(name, place);
-    return this.#kept();
+    return this.kept();
   }
 
   /** As set(). */
   delete(card: Card): Promise<boolean> {
     const rule = this.rules.match(card.names);
     if (rule) this.rules.delete(rule.device);
-    return this.#kept();
+    return this.kept();
   }
 
-  async #kept(): Promise<boolean> {
+  /** Resolves when all that was changed is kept: false if it cannot be, which has been said then. */
+  async kept(): Promise<boolean> {
     try {
       await this.#keeper?.saved();
       return true;

@@ -10,8 +10,8 @@ import "../hub/pv-devices.ts";
 import "../hub/pv-ports.ts";
 import "../hub/pv-problems.ts";
 import "../hub/pv-status.ts";
-import "./pv-capture.ts";
 import "./pv-console.ts";
+import "./pv-panels.ts";
 import "./pv-top-bar.ts";
 
 export class PvApp extends LitElement {
@@ -62,7 +62,7 @@ export class PvApp extends LitElement {
               ?data-current=${hub.isCurrent}
             ></pv-ports>`,
           )}
-          <pv-capture .desk=${desk} .session=${session}></pv-capture>
+          <pv-panels .desk=${desk} .session=${session}></pv-panels>
           <pv-status .desk=${desk}></pv-status>
           <pv-devices .desk=${desk}></pv-devices>
         </div>

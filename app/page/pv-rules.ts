@@ -98,26 +98,38 @@ export class PvRules extends LitElement {
     const { device } = rule;
     const draft = this.#drafts.get(device) ?? draftOf(rule);
     return html`<tr>
-      ${this.#cells(device, draft)}
-      <td class="rule-actions">
-        <button type="button" class="quiet" aria-label=${`Delete the rule for ${device}`} @click=${() => this.#delete(device)}>Delete</button>
-      </td>
-    </tr>`;
+        ${this.#cells(device, draft)}
+        <td>
+          <button type="button" class="quiet" aria-label=${`Delete the rule for ${device}`} @click=${() => this.#delete(device)}>Delete</button>
+        </td>
+      </tr>
+      ${this.#wrongRow(device)}`;
   }
 
   #newRow(): TemplateResult {
     const draft = this.#drafts.get(NEW) ?? EMPTY_DRAFT;
     return html`<tr class="new-rule">
-      ${this.#cells(NEW, draft)}
-      <td class="rule-actions"><button type="button" @click=${this.#add}>Add rule</button></td>
-    </tr>`;
+        ${this.#cells(NEW, draft)}
+        <td><button type="button" @click=${this.#add}>Add rule</button></td>
+      </tr>
+      ${this.#wrongRow(NEW)}`;
+  }
+
+  /** A sentence below the rule. */
+  #wrongRow(key: string): TemplateResult | typeof nothing {
+    const wrong = this.#wrong.get(key);
+    if (!wrong) return nothing;
+    return html`<tr><td colspan=${PARTS.length + 1}><p class="field-wrong" id=${this.#wrongId(key)} role="alert">${wrong.sentence}</p></td></tr>`;
+  }
+
+  #wrongId(key: string): string {
+    return `rule-wrong-${key === NEW ? "new" : this.rules.list.findIndex(({ device }) => device === key)}`;
   }
 
   #cells(key: string, draft: RuleDraft): TemplateResult[] {
     const wrong = this.#wrong.get(key);
     return PARTS.map(([part, label]) => {
       const isWrong = wrong?.part === part;
-      const id = `rule-${key === NEW ? "new" : [...this.rules].findIndex(({ device }) => device === key)}-${part}`;
       const of = key === NEW ? "of the new rule" : `of the rule for ${key}`;
       return html`<td data-part=${part}>
         <input
@@ -126,14 +138,13 @@ export class PvRules extends LitElement {
           spellcheck="false"
           aria-label=${`${label} ${of}`}
           aria-invalid=${isWrong}
-          aria-describedby=${isWrong ? id : nothing}
+          aria-describedby=${isWrong ? this.#wrongId(key) : nothing}
           list=${part === "device" ? "rule-devices" : nothing}
           .value=${live(draft[part])}
           @input=${(event: Event) => this.#write(key, part, event)}
           @change=${() => this.#commit(key)}
           @keydown=${(event: KeyboardEvent) => this.#key(key, event)}
         />
-        ${isWrong ? html`<p class="field-wrong" id=${id} role="alert">${wrong.sentence}</p>` : nothing}
       </td>`;
     });
   }
