@@ -5,7 +5,6 @@
  * In the table: arrows, Page Up, Page Down, Home and End go from row to row, Enter opens one, Escape closes it.
  */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { repeat } from "lit/directives/repeat.js";
 import { readSetup, setupFields } from "../trace/decode/describe.ts";
 import type { Field, Transfer } from "../trace/decode/description.ts";
 import { hexDump } from "../trace/decode/hex-dump.ts";
@@ -20,7 +19,10 @@ export class PvTransfers extends LitElement {
   static override properties = { controller: { attribute: false } };
   /** Whose transfers; none while its guest is off. */
   declare controller: Watched | undefined;
-  readonly watch = new TransferWatch(() => this.requestUpdate());
+  readonly watch = new TransferWatch(() => {
+    this.requestUpdate();
+    return this.updateComplete;
+  });
   #paused = false;
   /** The newest rows stay in sight. */
   #follows = true;
@@ -93,7 +95,8 @@ export class PvTransfers extends LitElement {
 
   #table(rows: readonly number[]): TemplateResult {
     const { from, to } = this.#inSight(rows);
-    const focusable = this.#current !== undefined && rows.includes(this.#current) ? this.#current : rows.at(-1);
+    const drawn = rows.slice(from, to);
+    const focusable = this.#current !== undefined && drawn.includes(this.#current) ? this.#current : drawn.at(-1);
     const room = `padding-block: ${from * this.#rowPx}px ${(rows.length - to) * this.#rowPx}px`;
     return html`
       <div class="transfers-scroll" @scroll=${this.#scrolled} @keydown=${this.#key}>
@@ -109,11 +112,7 @@ export class PvTransfers extends LitElement {
               </tr>
             </thead>
             <tbody>
-              ${repeat(
-                rows.slice(from, to),
-                (each) => each,
-                (each, index) => this.#row(each, from + index + 2, each === focusable),
-              )}
+              ${drawn.map((each, index) => this.#row(each, from + index + 2, each === focusable))}
             </tbody>
           </table>
         </div>
@@ -243,8 +242,11 @@ export class PvTransfers extends LitElement {
     this.requestUpdate();
   };
 
+  /** What a person looks at stands still, unless it is the newest. */
   #focused(number: number): void {
     this.#current = number;
+    if (this.#follows) this.#scrolled();
+    this.#follows = number === this.#rows.at(-1);
     this.requestUpdate();
   }
 

@@ -18,23 +18,27 @@ export interface WatchedPort {
   configured(): Promise<readonly ConfiguredDevice[]>;
 }
 
-/** Not more often than this is anything drawn. */
+/** Not more often than this is anything drawn… */
 const DRAW_MS = 100;
+const DRAW_MS_MAX = 1000;
+/** …and where drawing takes long, less often: the guest runs on the same thread, and drawing gets one part in so many of it. */
+const SHARE = 20;
 
 export class TransferWatch {
-  readonly #draw: () => void;
+  readonly #draw: () => unknown;
   #log = new TransferLog();
   #controller: Watched | undefined;
   #stop: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #pauseMs = DRAW_MS;
   #said = new WeakMap<Transfer, Description>();
   /** A port's path; empty: all of them. */
   port = "";
   /** What the sentence has in it, in small letters; empty: all of them. */
   #text = "";
 
-  /** `draw` is called some time after there is something new. */
-  constructor(draw: () => void) {
+  /** `draw` is called some time after there is something new; it resolves when that is drawn. */
+  constructor(draw: () => unknown) {
     this.#draw = draw;
   }
 
@@ -64,7 +68,7 @@ export class TransferWatch {
     const log = this.#log;
     const urbs: TraceListeners["urbs"] = (trace) => {
       log.hear(trace);
-      this.#timer ??= setTimeout(this.#drawNow, DRAW_MS);
+      this.#timer ??= setTimeout(this.#drawNow, this.#pauseMs);
     };
     this.#stop = controller.trace({ urbs, payload: PAYLOAD_MAX });
     for (const { path, configured } of devicesOf(controller.ports)) {
@@ -125,9 +129,11 @@ export class TransferWatch {
     return this.#text === "" || this.describe(transfer).text.toLowerCase().includes(this.#text);
   }
 
-  #drawNow = (): void => {
+  #drawNow = async (): Promise<void> => {
+    const began = performance.now();
+    await this.#draw();
+    this.#pauseMs = Math.max(DRAW_MS, Math.min(DRAW_MS_MAX, SHARE * (performance.now() - began)));
     this.#timer = undefined;
-    this.#draw();
   };
 }
 

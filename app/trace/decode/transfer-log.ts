@@ -103,8 +103,26 @@ export class TransferLog {
     const command = type === TYPE_BULK ? known.command(role, endpoint, stream, data) : undefined;
     const number = this.#last + 1;
     const errors = status === STATUS_OK ? 0 : 1;
-    const of = { actual, address, endpoint, length, setup, speed, status, stream, time, type };
-    return { ...of, number, port, duration, data, role, command, packets: 1, errors };
+    return {
+      number,
+      time,
+      duration,
+      port,
+      address,
+      speed,
+      endpoint,
+      type,
+      stream,
+      setup,
+      length,
+      actual,
+      status,
+      data,
+      role,
+      command,
+      packets: 1,
+      errors,
+    };
   }
 
   /** Adds a packet to those before it. */
