@@ -5,13 +5,14 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Served, serve } from "../../app/cli/serve.ts";
+import { axeFindings } from "./axe.ts";
 import { launchChromium } from "./chromium.ts";
 import { REPOSITORY } from "./harness.ts";
 
 const STEP_MS = 60_000;
 
 /** The element's module may be at any address, and so may the page. */
-const page = (body: string) => `<!doctype html><title>bare</title><body>${body}
+const page = (body: string) => `<!doctype html><html lang="en"><title>bare</title><main><h1>Bare</h1>${body}</main>
 <script type="module">
 import "../some where/hub/pvusb-hub.js";
 const memory = { size: 0, read32: () => 0xffffffff, write32() {}, read: () => false, write: () => false, view: () => undefined };
@@ -119,11 +120,12 @@ it("is worked by the keyboard alone", () =>
     ]);
   }));
 
-it("shows what a program plugs, and lets a person unplug it", () =>
+it("shows what a program plugs, lets a person unplug it, and axe finds nothing", () =>
   open("one", async (tab) => {
     await attach(tab, "hub");
     await at(tab, "hub", 'await hub.controller.port(2).plug({ kind: "flash-drive", image: { size: 1 << 20 } });');
     expect(await port(tab, "hub", "2").textContent()).toContain("Flash Drive");
+    expect(await axeFindings(tab)).toEqual([]);
     await tab.getByRole("button", { name: "Unplug Flash Drive from port 2" }).click();
     await plugged(tab, "hub", "2").waitFor({ state: "detached" });
     expect(await at(tab, "hub", "return hub.controller.port(2).plugged;")).toBe(undefined);
