@@ -8,7 +8,7 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { Machine } from "../guest/machine.ts";
 import type { V86Like } from "../guest/v86-internals.ts";
-import type { UsbController } from "../index.ts";
+import type { UsbController, UsbHost } from "../index.ts";
 import type { CardGroup } from "./card.ts";
 import { Desk } from "./desk.ts";
 import type { Hub } from "./hub.ts";
@@ -66,6 +66,11 @@ export class PvusbHub extends LitElement {
   /** What the guest sees. None until attach(). */
   get controller(): UsbController | undefined {
     return this.#hub?.controller;
+  }
+
+  /** What all hubs of the page share. None until the first attach(). */
+  get host(): UsbHost | undefined {
+    return this.#desk.running;
   }
 
   /**
