@@ -11,6 +11,7 @@ import type { V86Like } from "../guest/v86-internals.ts";
 import type { UsbController, UsbHost } from "../index.ts";
 import type { CardGroup } from "./card.ts";
 import { Desk } from "./desk.ts";
+import { carriedBy } from "./drag.ts";
 import type { Hub } from "./hub.ts";
 import { HubEvents, type PvusbNoticeEvent, type PvusbPortEvent } from "./hub-events.ts";
 import type { PvDeviceCard } from "./pv-device-card.ts";
@@ -159,6 +160,8 @@ export class PvusbHub extends LitElement {
         @focusin=${this.#current}
         @pointerdown=${this.#current}
         @keydown=${this.#keyDown}
+        @dragover=${this.#dragOver}
+        @drop=${this.#drop}
         @pv-picked-up=${() => this.#portsElement?.go()}
       >
         <div class="problems" role="alert">
@@ -187,6 +190,18 @@ export class PvusbHub extends LitElement {
   /** A card's button plugs into the hub that a person is at. */
   #current = (): void => {
     for (const hub of this.#desk.hubs) hub.isCurrent = hub === this.#hub;
+  };
+
+  /** Beside the ports a file may be dropped, too; the browser would open it otherwise. */
+  #dragOver = (event: DragEvent): void => {
+    if (carriedBy(event, this.#desk)?.is === "files") event.preventDefault();
+  };
+
+  #drop = (event: DragEvent): void => {
+    if (event.defaultPrevented || carriedBy(event, this.#desk)?.is !== "files") return;
+    event.preventDefault();
+    this.#current();
+    void this.#desk.addFiles(event.dataTransfer?.files ?? []);
   };
 
   #keyDown = (event: KeyboardEvent): void => {

@@ -122,6 +122,18 @@ it("is worked by the keyboard alone", () =>
     ]);
   }));
 
+it("takes a file that is dropped anywhere on it", () =>
+  open("one", async (tab) => {
+    await attach(tab, "hub");
+    const dataTransfer = await tab.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(512)], "boot.img"));
+      return transfer;
+    });
+    await tab.locator("#hub .devices").dispatchEvent("drop", { dataTransfer });
+    await said(tab, "boot.img plugged into port 1.");
+  }));
+
 it("shows what a program plugs, lets a person unplug it, and axe finds nothing", () =>
   open("one", async (tab) => {
     await attach(tab, "hub");
