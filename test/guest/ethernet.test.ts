@@ -1,7 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { joinV86Network } from "../../dist/app/index.js";
 import { COMPLAINTS } from "./disk.ts";
 import { type Bench, md5, pattern, startGuest } from "./harness.ts";
 import { linked, plugEthernet, randomFile, receive, send, upAs } from "./network.ts";
@@ -94,8 +93,8 @@ describe("Ethernet adapters of two stock Linux guests", () => {
     it("v86's own card and v86's own fetch are there for a guest with a USB adapter", async () => {
       const file = pattern(MIB);
       const server = createServer((_, response) => response.end(file)).listen(0);
-      const end = await a.host.cable("v86");
-      const leave = joinV86Network(b.guest.emulator, end);
+      await expect(a.controller.joinNetwork("v86")).rejects.toThrow(/This machine has no network/);
+      const leave = await b.controller.joinNetwork("v86");
       try {
         const { port } = server.address() as AddressInfo;
         await plugEthernet(a, a.controller.port(1), "192.168.86.50", { cable: "v86" });
@@ -105,7 +104,6 @@ describe("Ethernet adapters of two stock Linux guests", () => {
         expect(got.split(" ")[0]).toBe(md5(file));
       } finally {
         leave();
-        end.close();
         server.close();
         await a.controller.port(1).unplug();
       }

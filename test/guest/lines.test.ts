@@ -1,8 +1,21 @@
 /** Serial and MIDI adapters and Linux's stock drivers: what the guest asks for is what the far end sees, and bytes go both ways. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DeviceOutput, MidiOutput, SerialOutput, SerialSource, UsbPort } from "../../dist/app/index.js";
-import { type Bench, startGuest } from "./harness.ts";
-import { ACM_TTY, breaks, echo, echoInBackground, FTDI_TTY, isOpen, lines, MAKE_DATA, setBreak } from "./serial.ts";
+import { openSerialPort } from "../../dist/app/sources/serial-port.js";
+import { FakeSerialPort, fakeSerial } from "../fakes/serial-port.ts";
+import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+import {
+  ACM_TTY,
+  breaks,
+  DATA_SIZE,
+  echo,
+  echoInBackground,
+  FTDI_TTY,
+  isOpen,
+  lines,
+  MAKE_DATA,
+  setBreak,
+} from "./serial.ts";
 import { guestTools } from "./tools.ts";
 
 let bench: Bench;
@@ -119,6 +132,38 @@ describe.each([
     await unplug();
     expect(await bench.host.stats()).toMatchObject({ devices: 0, owned: 0 });
   });
+});
+
+it("a serial port of the page, by Web Serial, is the guest's: its settings, its lines, and bytes both ways", async () => {
+  const { run, until } = bench;
+  const serial = new FakeSerialPort();
+  const feed = await openSerialPort(fakeSerial(serial));
+  let ended = "";
+  feed.onEnd = (reason) => {
+    ended = reason;
+  };
+  await port.plug(feed.source);
+  feed.plugged(port);
+  await until(`test -c ${ACM_TTY}`);
+  await run(`stty -F ${ACM_TTY} raw -echo 115200`);
+  await run(`(head -c ${DATA_SIZE} <${ACM_TTY} | md5sum >/tmp/sum.new; mv /tmp/sum.new /tmp/sum) >/dev/null 2>&1 &`);
+  await until(isOpen(ACM_TTY));
+  const sent = pattern(DATA_SIZE);
+  for (let at = 0; at < DATA_SIZE; at += 4096) serial.receive(sent.subarray(at, at + 4096));
+  expect((await until("cat /tmp/sum")).split(" ")[0]).toBe(md5(sent));
+
+  const [sum = ""] = (await run(`cat /tmp/data >${ACM_TTY}; md5sum </tmp/data`)).split(" ");
+  await expect.poll(() => serial.log.at(-1)).toBe("dtr- rts-"); // closed, and so all is here
+  const opened = serial.log.indexOf("open 115200 8none1 none");
+  const bytes = serial.log.slice(opened).filter((words) => /^[0-9a-f]+$/.test(words));
+  expect(md5(Buffer.from(bytes.join(""), "hex"))).toBe(sum);
+
+  serial.lines = { ...serial.lines, dataCarrierDetect: true };
+  await until(`[ "$(${lines(ACM_TTY)})" = "DTR RTS CTS CD" ]`);
+  serial.pullOut();
+  expect(ended).toBe("The serial port was pulled out.");
+  await port.unplug();
+  await feed.close();
 });
 
 it("an FT232R's latency timer is what ftdi_sio sets", async () => {

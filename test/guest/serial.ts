@@ -4,7 +4,7 @@
 export const FTDI_TTY = "/dev/ttyUSB0";
 export const ACM_TTY = "/dev/ttyACM0";
 
-const DATA_SIZE = 256 << 10;
+export const DATA_SIZE = 256 << 10;
 /** Makes what `echo` sends. */
 export const MAKE_DATA = `head -c ${DATA_SIZE} /dev/urandom >/tmp/data`;
 
