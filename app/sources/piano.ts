@@ -29,7 +29,7 @@ export class PianoFeed implements Feed {
   onChange: (() => void) | undefined;
   readonly #line = new MidiLine((message) => this.#hear(message));
   readonly #keys: readonly HTMLButtonElement[];
-  readonly #said = part("output", { class: "quiet" }, "Nothing from the guest yet.");
+  readonly #said = part("span", { class: "quiet" }, "Nothing from the guest yet.");
   #lowest = LOWEST;
   /** What plays each note that sounds: a key's code, or a pointer. */
   readonly #playing = new Map<string, number>();
