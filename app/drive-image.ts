@@ -31,6 +31,22 @@ export class DriveImage {
     return new DriveImage(control, id, size);
   }
 
+  /**
+   * All that was read is written to the very file that the drive is made of, but for the last step: `commit` does that, and answers
+   * the file. The drive's guest waits meanwhile. Rejects when that fails: then the file is to be as it was.
+   */
+  async replace(commit: () => Promise<Blob>): Promise<void> {
+    await this.#control.holdImage(this.#id);
+    let blob: Blob;
+    try {
+      blob = await commit();
+    } catch (error) {
+      await this.#control.closeImage(this.#id, false);
+      throw error;
+    }
+    await this.#control.closeImage(this.#id, true, blob);
+  }
+
   /** All that was read is kept elsewhere now: the drive counts as unchanged, but for what was written meanwhile. */
   async saved(): Promise<void> {
     await this.#control.closeImage(this.#id, true);

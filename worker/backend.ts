@@ -121,8 +121,12 @@ export class Backend implements BackendControl {
     return this.#images.read(id);
   }
 
-  async closeImage(id: number, saved: boolean): Promise<void> {
-    this.#images.close(id, saved);
+  async holdImage(id: number): Promise<void> {
+    this.#images.hold(id);
+  }
+
+  async closeImage(id: number, saved: boolean, blob?: Blob): Promise<void> {
+    this.#images.close(id, saved, blob);
   }
 
   async forgetImage(name: string): Promise<void> {

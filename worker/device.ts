@@ -105,8 +105,13 @@ export interface ImageReading {
   readonly size: number;
   /** The next piece, or undefined behind the last. Rejects with an ImageError. */
   next(): Promise<Uint8Array | undefined>;
-  /** Nobody wants more of it. What was read was `saved` elsewhere, so the drive counts as not changed by what came before. */
-  close(saved: boolean): void;
+  /** What was read is about to be written over the Blob that the drive is made of: until `close` nothing is read from that. Throws. */
+  hold(): void;
+  /**
+   * Nobody wants more of it. What was read was `saved` elsewhere, so the drive counts as not changed by what came before. After
+   * `hold`, `blob` is what the drive is made of from now on.
+   */
+  close(saved: boolean, blob?: Blob): void;
 }
 
 export interface DeviceIdentity {

@@ -37,8 +37,14 @@ export class Images {
     }
   }
 
-  close(id: number, saved: boolean): void {
-    this.#readings.get(id)?.close(saved);
+  hold(id: number): void {
+    const reading = this.#readings.get(id);
+    if (!reading) throw new PlugError("NotFoundError", "Reading the drive was given up.");
+    reading.hold();
+  }
+
+  close(id: number, saved: boolean, blob?: Blob): void {
+    this.#readings.get(id)?.close(saved, blob);
     this.#readings.delete(id);
   }
 

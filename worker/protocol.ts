@@ -502,8 +502,16 @@ export interface BackendControl {
   openImage(of: PortAddress | string): Promise<OpenedImage>;
   /** The next piece, or undefined behind the last. Rejects with a sentence. One at a time. */
   readImage(id: number): Promise<Uint8Array | undefined>;
-  /** Nobody wants more of it. When it was `saved`, the drive counts as unchanged by what was written before. */
-  closeImage(id: number, saved: boolean): Promise<void>;
+  /**
+   * What was read is about to be written over the very file that the drive is made of: until `closeImage` nothing is read from that.
+   * Rejects when that would lose what was written since.
+   */
+  holdImage(id: number): Promise<void>;
+  /**
+   * Nobody wants more of it. When it was `saved`, the drive counts as unchanged by what was written before; after `holdImage` it is
+   * made of this `blob` then.
+   */
+  closeImage(id: number, saved: boolean, blob?: Blob): Promise<void>;
   /** Lets go of what is kept under a name; of a drive that is plugged in, at its unplug. */
   forgetImage(name: string): Promise<void>;
   /**

@@ -1,6 +1,6 @@
 /** A device that can be plugged, as a card that a person takes. */
 import type { DeviceSource } from "../../worker/protocol.ts";
-import type { Feed } from "../sources/feed.ts";
+import type { Feed, FeedAction } from "../sources/feed.ts";
 import type { Glyph } from "./icons.ts";
 
 /** Cards of a group lie together. */
@@ -21,8 +21,14 @@ export interface Card {
   readonly warning?: string | undefined;
   /** There is one of it: it is in one port at most. Others can be plugged as often as there are ports. */
   readonly single: boolean;
+  /** What can be done with it while it is not plugged in. */
+  readonly actions?: readonly FeedAction[];
   /** A person may take the card off the list. */
   readonly forget?: () => void | Promise<void>;
+  /** What that is called, if it is more than taking it off the list. */
+  readonly forgetTitle?: string;
+  /** Asks, before it is taken off the list, if something would be lost by it. */
+  readonly lossQuestion?: () => string | undefined;
   readonly ids: DeviceIds;
   /** What hotplug rules call it; none for what is gone with the page. */
   readonly names: readonly string[];

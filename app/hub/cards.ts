@@ -1,28 +1,11 @@
 /** What can be plugged in: the cards on the page. */
 import type { DeviceSource, PlugReport } from "../../worker/protocol.ts";
 import { namesOf } from "../rules/device-name.ts";
-import { BLANK_DRIVE_SIZE, blankDrive } from "./blank-drive.ts";
 import type { Card, CardGroup } from "./card.ts";
 import type { Glyph } from "./icons.ts";
 import { isSerialAdapter, protectedInterfaces } from "./kept-classes.ts";
 import { LINES } from "./line-cards.ts";
-import { inBytes } from "./rate.ts";
 import { hexId } from "./words.ts";
-
-let drives = 0;
-
-const BLANK_DRIVE: Card = {
-  id: "blank-drive",
-  group: "disks",
-  glyph: "drive",
-  name: `Flash drive (blank, ${inBytes(BLANK_DRIVE_SIZE)})`,
-  short: "Flash drive",
-  detail: "FAT, in memory; forgotten when pulled out",
-  single: false,
-  ids: { name: "Flash drive" },
-  names: ["blank-drive"],
-  open: () => blankDrive(`PVUSB${String(++drives).padStart(4, "0")}`),
-};
 
 const KEYBOARD: Card = {
   id: "keyboard",
@@ -54,7 +37,6 @@ function softwareCard(group: CardGroup, glyph: Glyph, name: string, detail: stri
 }
 
 export const SOFTWARE: readonly Card[] = [
-  BLANK_DRIVE,
   KEYBOARD,
   softwareCard("media", "camera", "Camera", "films a test card whose frames are numbered", { kind: "camera" }),
   softwareCard("media", "microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
@@ -65,25 +47,6 @@ export const SOFTWARE: readonly Card[] = [
   softwareCard("more", "hub", "USB hub", "four more ports for devices of any speed", { kind: "hub" }),
   softwareCard("more", "device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
 ];
-
-let files = 0;
-
-export function fileCard(file: File, forget: (card: Card) => void): Card {
-  const card: Card = {
-    id: `file-${++files}`,
-    group: "disks",
-    glyph: "file",
-    name: file.name,
-    short: file.name,
-    detail: `flash drive of ${inBytes(file.size)}, read-only`,
-    single: true,
-    forget: () => forget(card),
-    ids: { name: file.name },
-    names: [],
-    open: () => ({ kind: "flash-drive", image: { blob: file }, readOnly: true, serial: `FILE${files}` }),
-  };
-  return card;
-}
 
 let foreigners = 0;
 

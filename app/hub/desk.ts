@@ -8,17 +8,31 @@
  *           ├─ CardRules           what plugs itself
  *           └─ Said                what happened, and what went wrong
  */
+
+import { fileKind } from "../guest/file-kind.ts";
 import { createUsbHost, type UsbHost } from "../host.ts";
 import type { Notice } from "../notice.ts";
 import { parsePlace } from "../place.ts";
-import type { Feed } from "../sources/feed.ts";
+import { type DiskFile, pickFiles } from "../sources/disk-file.ts";
+import type { Feed, FeedAction } from "../sources/feed.ts";
 import type { Card } from "./card.ts";
 import { CardList } from "./card-list.ts";
 import { CardRules } from "./card-rules.ts";
+import type { DiskCards, DiskKind } from "./disk-cards.ts";
 import { Hub } from "./hub.ts";
 import { Said } from "./said.ts";
 import type { Carried, Spot } from "./views.ts";
-import { ALL_TAKEN, grantFailed, NO_POWER, type Platform, platformOf, rulesFailed, type Words } from "./words.ts";
+import {
+  ALL_TAKEN,
+  actionFailed,
+  grantFailed,
+  isNoChoice,
+  NO_POWER,
+  type Platform,
+  platformOf,
+  rulesFailed,
+  type Words,
+} from "./words.ts";
 
 const SAMPLE_MS = 500;
 
@@ -31,6 +45,7 @@ export class Desk {
       this.changed();
     },
     () => void this.rules.returned(),
+    () => this.#running,
   );
   readonly rules = new CardRules(
     {
@@ -177,6 +192,9 @@ export class Desk {
 
   async #watch(): Promise<void> {
     this.rules.offer(this.cards);
+    addEventListener("beforeunload", (event) => {
+      if (this.disks.isUnsaved) event.preventDefault(); // the browser asks whether to leave
+    });
     await Promise.all([this.rules.start(), this.#list.watch()]);
     this.changed();
   }
@@ -199,23 +217,57 @@ export class Desk {
     return this.refuse(this.canPlug ? ALL_TAKEN : NO_POWER);
   }
 
-  /** Puts files on the list, as disks, and plugs them in: the first into `spot`, if it is given. */
-  async addFiles(list: Iterable<File>, spot?: Spot): Promise<void> {
+  get disks(): DiskCards {
+    return this.#list.disks;
+  }
+
+  /**
+   * Puts files on the list, as disks, and plugs them in: the first into `spot`, if it is given. What is an ISO image goes into a CD
+   * drive, unless it is said.
+   */
+  async addFiles(list: Iterable<File | DiskFile>, spot?: Spot, as?: DiskKind): Promise<void> {
     let target = spot;
-    for (const file of list) {
-      const card = this.#list.addFile(file);
+    for (const each of list) {
+      const file = each instanceof File ? { name: each.name, blob: each } : each;
+      const isDisc = (await fileKind(file.blob).catch(() => undefined))?.is === "cd";
+      const card = this.disks.addFile(file, as ?? (isDisc ? "cd" : "drive"));
       if (this.canPlug) await this.plug(card, target ?? this.freeSpot);
       else this.announce(`${card.short} is in the list now.`);
       target = undefined;
     }
   }
 
-  /** Takes a card off the list, out of its port first. */
+  /** Asks for files with the browser's own picker, which lets them be written back. */
+  async pickFiles(): Promise<void> {
+    try {
+      await this.addFiles(await pickFiles(true));
+    } catch (error) {
+      if (isNoChoice(error)) this.announce("Nothing was chosen.");
+      else this.complain(actionFailed(error, "Disk or CD from a file"));
+    }
+  }
+
+  /** Takes a card off the list, out of its port first; asks, when something would be lost by it. */
   async forget(card: Card): Promise<void> {
+    const question = card.lossQuestion?.();
+    if (question && !confirm(question)) return;
     const spot = this.whereIs(card);
     await spot?.hub.unplug(spot.path);
-    await card.forget?.();
-    this.announce(`${card.short} is off the list.`);
+    try {
+      await card.forget?.();
+      this.announce(`${card.short} is off the list.`);
+    } catch (error) {
+      this.complain(actionFailed(error, card.forgetTitle ?? "Take it off the list"));
+    }
+  }
+
+  /** A button beside a device or on a card. Trouble is told to the person, not thrown. */
+  async run(action: FeedAction): Promise<void> {
+    try {
+      await action.run();
+    } catch (error) {
+      this.complain(actionFailed(error, action.label));
+    }
   }
 
   /** Something left its port by itself: perhaps it is no longer there. */

@@ -2,6 +2,7 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from "lit";
 
 export type Glyph =
+  | "disc"
   | "drive"
   | "file"
   | "keyboard"
@@ -16,6 +17,7 @@ export type Glyph =
 
 const GLYPHS: Readonly<Record<Glyph, SVGTemplateResult>> = {
   drive: svg`<rect x="3" y="10" width="19" height="12" rx="2.5"/><path d="M22 12.5h7v7h-7M25 14.8v.1M25 17.1v.1"/><path d="M7 16h7"/>`,
+  disc: svg`<circle cx="16" cy="16" r="12.5"/><circle cx="16" cy="16" r="3.5"/><path d="M16 7.5a8.5 8.5 0 0 1 8.5 8.5"/>`,
   file: svg`<path d="M8 3.5h10.5L25 10v18.5H8zM18.5 3.5V10H25"/><path d="M12 17h9M12 22h9"/>`,
   keyboard: svg`<rect x="2.5" y="8.5" width="27" height="15" rx="2.5"/><path d="M7 13h.1M11.5 13h.1M16 13h.1M20.5 13h.1M25 13h.1M7 18.8h.1M11.5 18.8h9M25 18.8h.1"/>`,
   camera: svg`<rect x="3" y="9" width="19" height="15" rx="2.5"/><path d="M22 14.5l7-3.5v11l-7-3.5"/><circle cx="12.5" cy="16.5" r="3.5"/>`,

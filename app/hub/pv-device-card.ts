@@ -1,5 +1,6 @@
 /** A device that can be plugged in: by its button, by picking the card up and choosing a port, or by dragging it. */
 import { html, nothing, type TemplateResult } from "lit";
+import type { FeedAction } from "../sources/feed.ts";
 import type { Card } from "./card.ts";
 import { DeskElement } from "./desk-element.ts";
 import { carryCard } from "./drag.ts";
@@ -59,15 +60,31 @@ export class PvDeviceCard extends DeskElement {
             ? html`<button
                 type="button"
                 class="quiet forget"
-                aria-label=${`Take ${card.name} off the list`}
-                title="Take it off the list"
+                aria-label=${card.forgetTitle ? `${card.forgetTitle}: ${card.name}` : `Take ${card.name} off the list`}
+                title=${card.forgetTitle ?? "Take it off the list"}
                 @click=${() => desk.forget(card)}
               >
                 ×
               </button>`
             : nothing
         }
+        ${spot ? nothing : (card.actions ?? []).map((action) => this.#action(action))}
       </div>
+    `;
+  }
+
+  #action(action: FeedAction): TemplateResult {
+    const { label, title } = action;
+    return html`
+      <button
+        type="button"
+        class="quiet action"
+        aria-label=${`${label}: ${this.card.name}. ${title}`}
+        title=${title}
+        @click=${() => this.desk.run(action)}
+      >
+        ${label}
+      </button>
     `;
   }
 

@@ -1,11 +1,13 @@
 /** The devices that can be plugged in, and where more come from: a file, or the browser's chooser. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { canPickFiles } from "../sources/disk-file.ts";
 import type { CardGroup } from "./card.ts";
 import { DeskElement } from "./desk-element.ts";
 import { carriedBy } from "./drag.ts";
 import { glyph } from "./icons.ts";
 import "./pv-device-card.ts";
+import "./pv-new-drive.ts";
 import { wordsBlock } from "./words-block.ts";
 
 const GROUPS: readonly (readonly [CardGroup, string])[] = [
@@ -48,9 +50,10 @@ export class PvDevices extends DeskElement {
           ${
             this.#shows("disks")
               ? html`<label class="button file-button">
-                  ${glyph("file")} Flash drive from a file…
-                  <input type="file" class="visually-hidden" @change=${this.#choose} />
-                </label>`
+                    ${glyph("file")} Disk or CD from a file…
+                    <input type="file" multiple class="visually-hidden" @click=${this.#pick} @change=${this.#choose} />
+                  </label>
+                  <pv-new-drive .desk=${desk}></pv-new-drive>`
               : nothing
           }
           ${
@@ -86,6 +89,13 @@ export class PvDevices extends DeskElement {
       </ul>
     `;
   }
+
+  /** With the picker whose files can be written back, where the browser has it. */
+  #pick = (event: Event): void => {
+    if (!canPickFiles()) return;
+    event.preventDefault();
+    void this.desk.pickFiles();
+  };
 
   #choose = (event: Event): void => {
     const input = event.currentTarget as HTMLInputElement;

@@ -8,7 +8,6 @@ import type { Hub } from "./hub.ts";
 import { glyph, socket, traffic } from "./icons.ts";
 import { inBytes } from "./rate.ts";
 import type { PortView } from "./views.ts";
-import { actionFailed } from "./words.ts";
 import "./pv-type-here.ts";
 
 const SPEEDS: Readonly<Record<number, string>> = {
@@ -143,7 +142,7 @@ export class PvPort extends DeskElement {
         aria-label=${`${label}: ${this.view.name} in port ${this.view.path}. ${title}`}
         aria-pressed=${pressed === undefined ? nothing : String(pressed)}
         title=${title}
-        @click=${() => this.#run(action)}
+        @click=${() => this.desk.run(action)}
       >
         ${label}
       </button>
@@ -216,14 +215,6 @@ export class PvPort extends DeskElement {
     const path = hub.freePath;
     if (path === undefined) this.desk.refuse(`All ports of ${hub.name} are taken. Unplug something there first.`);
     else await this.hub.move(this.view.path, { hub, path });
-  }
-
-  async #run(action: FeedAction): Promise<void> {
-    try {
-      await action.run();
-    } catch (error) {
-      this.desk.complain(actionFailed(error, action.label));
-    }
   }
 
   #dragStart = (event: DragEvent): void => {

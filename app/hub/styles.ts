@@ -204,6 +204,18 @@ button.quiet:hover {
   font-size: 0.875rem;
 }
 
+.new-drive-form {
+  display: grid;
+  gap: var(--s2);
+  justify-items: start;
+  margin-top: var(--s2);
+}
+
+.new-drive-form p {
+  margin: 0;
+}
+
+.new-drive .glyph,
 .button .glyph,
 .grant .glyph {
   width: 1.25rem;
@@ -587,6 +599,12 @@ pv-problems:not(:has(.problem)) {
   flex-basis: 100%;
 }
 
+.device-state {
+  margin: 0;
+  color: var(--ink-soft);
+  font-size: 0.8125rem;
+}
+
 /* ---------------------------------------------------------------- devices */
 
 .devices {
@@ -625,6 +643,16 @@ pv-problems:not(:has(.problem)) {
   border: 1px solid var(--line);
   border-radius: var(--radius);
   background: var(--raised);
+}
+
+/* A card with more to do than plug in. */
+.card:has(> .action) {
+  flex-wrap: wrap;
+  padding-bottom: var(--s1);
+}
+
+.card:has(> .action) > .card-grip {
+  flex-basis: 60%;
 }
 
 .card[data-held] {

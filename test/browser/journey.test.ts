@@ -131,11 +131,11 @@ describe("the page", () => {
     await tab.untilPort(3, "empty");
   });
 
-  it("makes a read-only flash drive of a file", async () => {
+  it("makes a flash drive of a file", async () => {
     const image = Buffer.alloc(1 << 20);
     image.write("these bytes are from a file", 512);
     const file = { name: "notes.img", mimeType: "application/octet-stream", buffer: image };
-    await tab.page.getByLabel("Flash drive from a file…").setInputFiles(file);
+    await tab.page.getByLabel("Disk or CD from a file…").setInputFiles(file);
     await tab.untilPort(1, "ready");
     await tab.runUntil("dd if=$(ls /dev/sd? | tail -1) bs=512 skip=1 count=1 2>/dev/null", /from a file/);
     await tab.button("Take notes.img off the list").click();

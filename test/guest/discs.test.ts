@@ -1,6 +1,6 @@
 /** Discs that come and go, and drives whose image is taken home, with a stock Linux guest. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { formatFat16 } from "../../app/hub/fat16.ts";
+import { formatFat16 } from "../../app/sources/fat16.ts";
 import type { DriveOutput, UsbPort } from "../../dist/app/index.js";
 import { readFat16 } from "../fakes/fat16-reader.ts";
 import { isoImage } from "../fakes/iso9660.ts";
@@ -58,7 +58,8 @@ describe("a stock Linux guest", () => {
     const { controller, host, run, until } = bench;
     const port = controller.port(2);
     const options = { size: 16 * MIB, label: "HOME", files: [], date: new Date(2026, 0, 1), serial: 1 };
-    const file = formatFat16(options);
+    const file = new Uint8Array(16 * MIB);
+    file.set(formatFat16(options));
     const drive = host.device("flash-drive", { image: { ...blob(file), writes: "memory" }, keep: "home" });
     await port.plug(drive);
     await until("mkdir -p /mnt; mount -t vfat -o ro /dev/sda /mnt");

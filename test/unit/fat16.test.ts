@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { BLANK_DRIVE_SIZE, blankDrive } from "../../app/hub/blank-drive.ts";
-import { formatFat16 } from "../../app/hub/fat16.ts";
+import { BLANK_DRIVE_SIZE, BLANK_SIZES, blankImage, formatBlank } from "../../app/sources/blank-drive.ts";
+import { formatFat16 } from "../../app/sources/fat16.ts";
 import { readFat16 } from "../fakes/fat16-reader.ts";
 
 const MIB = 1 << 20;
 const date = new Date(2024, 1, 29, 13, 45, 58);
+/** With the zeros that are behind it. */
+const whole = (start: Uint8Array, size: number) => {
+  const disk = new Uint8Array(size);
+  disk.set(start);
+  return disk;
+};
 const bytes = (length: number) => Uint8Array.from({ length }, (_, n) => (n * 7 + 0x11) & 0xff);
 
 describe("formatFat16", () => {
@@ -16,8 +22,8 @@ describe("formatFat16", () => {
         { name: "LONG.BIN", content: bytes(100_001) },
       ];
       const image = formatFat16({ size, label: "TRY", files, date, serial: 0x11223344 });
-      expect(image.length).toBe(size);
-      const disk = readFat16(image);
+      expect(image.length).toBeLessThan(MIB);
+      const disk = readFat16(whole(image, size));
       expect(disk.label).toBe("TRY");
       expect(disk.serial).toBe(0x11223344);
       expect(disk.files.map(({ name }) => name)).toEqual(["README.TXT", "EMPTY", "LONG.BIN"]);
@@ -40,14 +46,17 @@ describe("formatFat16", () => {
   });
 });
 
-describe("blankDrive", () => {
-  it("is a 64 MiB disk with a README.TXT", () => {
-    const drive = blankDrive("PVUSB0001", date);
-    if (drive.kind !== "flash-drive" || !("bytes" in drive.image)) throw new Error("not a drive in memory");
-    expect(drive.image.bytes.length).toBe(BLANK_DRIVE_SIZE);
-    const { files, label } = readFat16(drive.image.bytes);
+describe("a blank drive", () => {
+  it.each(BLANK_SIZES)("of %d bytes is a disk with a README.TXT, and costs little", (size) => {
+    const start = formatBlank(size, date);
+    expect(start.length).toBeLessThan(MIB);
+    const { files, label } = readFat16(whole(start, size));
     expect(label).toBe("PVUSB");
     expect(files.map(({ name }) => name)).toEqual(["README.TXT"]);
-    expect(new TextDecoder().decode(files[0]?.content)).toContain("This flash drive is software.");
+    expect(new TextDecoder().decode(files[0]?.content)).toContain("This flash drive is software");
+  });
+
+  it("has 64 MiB unless it is said", () => {
+    expect(blankImage()).toMatchObject({ size: BLANK_DRIVE_SIZE });
   });
 });

@@ -6,9 +6,9 @@ import { ImageReader } from "../../../worker/device/storage/image-reader.ts";
 import { Shelf } from "../../../worker/device/storage/shelf.ts";
 import type { Device, ImageReading } from "../../../worker/device.ts";
 import type { DeviceSource, DriveOutput, ImageSource } from "../../../worker/protocol.ts";
-import { Host, pattern } from "./harness.ts";
+import { Host, now, pattern } from "./harness.ts";
 import { quiet } from "./saved.ts";
-import { cdb, command, rw10 } from "./storage.ts";
+import { cbw, cdb, command, IN, OUT, rw10, status } from "./storage.ts";
 
 const MIB = 1 << 20;
 const contents = pattern(3 * MIB + 512);
@@ -82,6 +82,51 @@ describe.each(SOURCES)("an image %s", (_, image) => {
   });
 });
 
+describe("a drive that is saved into its own file", () => {
+  const source: DeviceSource = { kind: "flash-drive", image: { blob: new Blob([contents]), writes: "memory" } };
+
+  test("waits with what it has to read of the file, and goes on from the new one, with what was written meanwhile", async () => {
+    const host = await plugDrive(source);
+    write(host, 1, pattern(512, 2));
+    const reading = host.device.openImage?.() as ImageReading;
+    const image = await all(reading);
+    write(host, 2, pattern(512, 3));
+    reading.hold();
+    expect(command(host, rw10(0x28, 1, 2), 1024).data.subarray(512), "all of it is in memory").toEqual(pattern(512, 3));
+    now(host.out(OUT, cbw(rw10(0x28, 4000, 2), 1024, true)));
+    const waiting = host.in(IN, 1024);
+    await host.settle();
+    expect(waiting.answer).toBeUndefined();
+    const changed = Buffer.from(image);
+    changed.set(pattern(512, 9), 4001 * 512); // shows that it is read from there
+    reading.close(true, new Blob([changed]));
+    expect((await host.wait(waiting)).bytes).toEqual(new Uint8Array(changed.subarray(4000 * 512, 4002 * 512)));
+    status(host);
+    expect(isChanged(host.device)).toBe(true);
+    const after = Buffer.from(changed);
+    after.set(pattern(512, 3), 1024);
+    expect(Buffer.compare(await all(host.device.openImage?.() as ImageReading), after)).toBe(0);
+  });
+
+  test("goes on as before when that fails, and is not saved from two sides at once", async () => {
+    const host = await plugDrive(source);
+    write(host, 1, pattern(512, 2));
+    const [first, second] = [host.device.openImage?.(), host.device.openImage?.()] as ImageReading[];
+    await all(first as ImageReading);
+    await all(second as ImageReading);
+    second?.hold();
+    expect(() => first?.hold()).toThrow("Save it again");
+    second?.close(false);
+    first?.hold();
+    first?.close(true, new Blob([contents]));
+    const late = host.device.openImage?.() as ImageReading;
+    const state = host.device.save?.();
+    late.hold();
+    late.close(true, new Blob([contents]));
+    expect(() => host.device.restore?.(state)).toThrow("after the state was saved");
+  });
+});
+
 test("the page hears of the first write after each save, and not of every write", async () => {
   let told = 0;
   const device = await createDevice(
@@ -108,7 +153,11 @@ test("an ejected flash drive is told to the page, and its image can still be rea
 
 test("a guest that writes more than can be put aside ends the reading in words, and not its own writing", async () => {
   const image = await openImage({ size: 300 * MIB });
-  const reader = new ImageReader(image, { over: () => undefined, saved: () => undefined });
+  const reader = new ImageReader(image, {
+    over: () => undefined,
+    saved: () => undefined,
+    replace: () => () => undefined,
+  });
   reader.preserve(0, 257 * MIB);
   await expect(reader.next()).rejects.toThrow("unmount it in the guest");
 });

@@ -18,6 +18,8 @@ export interface ReaderEnd {
   over(): void;
   /** What was read is kept elsewhere. */
   saved(): void;
+  /** As Image.replace(). */
+  replace(): (blob?: Blob) => void;
 }
 
 export class ImageReader implements ImageReading {
@@ -27,6 +29,7 @@ export class ImageReader implements ImageReading {
   #next = 0;
   readonly #aside = new Map<number, Uint8Array | Promise<Uint8Array>>();
   #failure: ImageError | undefined;
+  #replace: ((blob?: Blob) => void) | undefined;
 
   constructor(image: Image, end: ReaderEnd) {
     this.#image = image;
@@ -87,7 +90,13 @@ export class ImageReader implements ImageReading {
     this.#end.over();
   }
 
-  close(saved: boolean): void {
+  hold(): void {
+    this.#replace ??= this.#end.replace();
+  }
+
+  close(saved: boolean, blob?: Blob): void {
+    this.#replace?.(saved ? blob : undefined);
+    this.#replace = undefined;
     if (saved) this.#end.saved();
     this.fail("Reading the drive was given up.");
   }

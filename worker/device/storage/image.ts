@@ -44,6 +44,15 @@ export interface Image {
   /** As `Device.restore`: an ImageError when the store is not the one of then. */
   restore(state: unknown): string | undefined;
 
+  /** Where what is written is kept beside a Blob: a mark for `replace`, for what is in the image now. */
+  mark?(): number;
+
+  /**
+   * The Blob is about to be written over with the image as it was at `mark`: nothing is read from it until the answer is called, with
+   * the Blob that it is from then on, or without one when it stayed as it was. Throws when that would lose what was written since.
+   */
+  replace?(mark: number): (blob?: Blob) => void;
+
   /** Flushes and lets go of the store. */
   close(): void;
 }

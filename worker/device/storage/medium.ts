@@ -46,8 +46,10 @@ export class Medium {
   open(): ImageReader {
     this.image.flush();
     const writes = this.#writes;
+    const mark = this.image.mark?.() ?? 0;
     const reader = new ImageReader(this.image, {
       over: () => this.#readers.delete(reader),
+      replace: () => this.image.replace?.(mark) ?? (() => undefined),
       saved: () => {
         if (!this.changed || writes <= this.#saved) return;
         this.#saved = writes;

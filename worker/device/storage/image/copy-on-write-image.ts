@@ -2,7 +2,8 @@
 import { Saved } from "../../../../asm/saved.ts";
 import type { ImageSource } from "../../../protocol.ts";
 import type { Request } from "../../../request.ts";
-import type { Image } from "../image.ts";
+import { type Image, ImageError } from "../image.ts";
+import { BlobImage } from "./blob-image.ts";
 
 const BLOCK_SIZE = 1 << 16;
 const MASK_SIZE = BLOCK_SIZE / 8;
@@ -13,6 +14,8 @@ interface Block {
   mask: Uint8Array | undefined;
   /** How many were. */
   written: number;
+  /** The last mark before it was written. */
+  since: number;
 }
 
 export class CopyOnWriteImage implements Image {
@@ -22,7 +25,13 @@ export class CopyOnWriteImage implements Image {
   readonly volatile = true;
   readonly notes: readonly string[];
   readonly source: ImageSource | string;
-  readonly #base: Image;
+  #base: Image;
+  #marks = 0;
+  /** The mark of which the base is, and how often it was replaced. */
+  #baseMark = 0;
+  #replaced = 0;
+  /** The base is being replaced. */
+  #gate: Promise<void> | undefined;
   /** Those that were never written are missing: their bytes are the base's. */
   readonly #blocks = new Map<number, Block>();
 
@@ -35,8 +44,10 @@ export class CopyOnWriteImage implements Image {
   }
 
   read(offset: number, length: number, request: Request, at: number): Promise<Uint8Array> | undefined {
+    const isAllHere = this.#isAllWritten(offset, length);
+    if (this.#gate && !isAllHere) return this.#gate.then(() => this.bytes(offset, length));
     if (!this.#isWritten(offset, length)) return this.#base.read(offset, length, request, at);
-    const promised = this.#isAllWritten(offset, length) ? undefined : this.#base.read(offset, length, request, at);
+    const promised = isAllHere ? undefined : this.#base.read(offset, length, request, at);
     if (promised) return promised.then((bytes) => this.#overlay(bytes, offset));
     for (let done = 0; done < length; ) {
       const window = request.window(at + done, length - done);
@@ -48,7 +59,7 @@ export class CopyOnWriteImage implements Image {
 
   bytes(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
     if (this.#isAllWritten(offset, length)) return this.#overlay(new Uint8Array(length), offset);
-    const base = this.#base.bytes(offset, length);
+    const base = this.#gate?.then(() => this.#base.bytes(offset, length)) ?? this.#base.bytes(offset, length);
     if (base instanceof Uint8Array) return this.#overlay(base, offset);
     const now = new Map<number, Block>();
     for (const [index, block] of this.#within(offset, length)) {
@@ -63,6 +74,7 @@ export class CopyOnWriteImage implements Image {
       const window = request.window(at + done, Math.min(length - done, BLOCK_SIZE - within));
       const block = this.#block(Math.floor((offset + done) / BLOCK_SIZE));
       block.bytes.set(window, within);
+      block.since = this.#marks;
       mark(block, within, window.length);
       done += window.length;
     }
@@ -70,13 +82,40 @@ export class CopyOnWriteImage implements Image {
 
   flush(): void {}
 
+  mark(): number {
+    return ++this.#marks;
+  }
+
+  replace(mark: number): (blob?: Blob) => void {
+    if (this.#gate || mark <= this.#baseMark) {
+      throw new ImageError("The drive is being saved to its file already, or was after this began. Save it again.");
+    }
+    let open: () => void = () => undefined;
+    this.#gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return (blob) => {
+      this.#gate = undefined;
+      if (blob) this.#become(new BlobImage(blob), mark);
+      open();
+    };
+  }
+
+  /** The base has now what was written before the mark. */
+  #become(base: Image, mark: number): void {
+    this.#base = base;
+    this.#baseMark = mark;
+    this.#replaced++;
+    for (const [index, { since }] of this.#blocks) if (since < mark) this.#blocks.delete(index);
+  }
+
   save(): unknown {
     const blocks = [...this.#blocks].map(([index, { bytes, mask }]) => ({
       at: index,
       bytes: bytes.slice(),
       mask: mask?.slice() ?? new Uint8Array(),
     }));
-    return { base: this.#base.save(), blocks };
+    return { base: this.#base.save(), replaced: this.#replaced, blocks };
   }
 
   restore(state: unknown): string | undefined {
@@ -88,6 +127,11 @@ export class CopyOnWriteImage implements Image {
       mask: block.bytes("mask", MASK_SIZE, 0),
     }));
     if (blocks.some(({ mask }) => mask.length !== 0 && mask.length !== MASK_SIZE)) throw saved.wrong("blocks");
+    if (saved.integer("replaced") !== this.#replaced) {
+      throw new ImageError(
+        "The drive was saved to its file after the state was saved, so it cannot be as it was then.",
+      );
+    }
     const note = this.#base.restore(saved.get("base"));
     this.#blocks.clear();
     for (const { index, bytes, mask } of blocks) {
@@ -95,6 +139,7 @@ export class CopyOnWriteImage implements Image {
       this.#blocks.set(index, {
         bytes: bytes.slice(),
         mask: all ? undefined : mask.slice(),
+        since: this.#marks,
         written: all ? BLOCK_SIZE : mask.reduce((sum, bits) => sum + ones(bits), 0),
       });
     }
@@ -147,7 +192,7 @@ export class CopyOnWriteImage implements Image {
   #block(index: number): Block {
     let block = this.#blocks.get(index);
     if (!block) {
-      block = { bytes: new Uint8Array(BLOCK_SIZE), mask: new Uint8Array(MASK_SIZE), written: 0 };
+      block = { bytes: new Uint8Array(BLOCK_SIZE), mask: new Uint8Array(MASK_SIZE), written: 0, since: 0 };
       this.#blocks.set(index, block);
     }
     return block;

@@ -53,18 +53,24 @@ function geometry(size: number): Geometry {
   throw new RangeError("FAT16 fits disks of 4 MiB to 1 GiB.");
 }
 
-/** @throws RangeError for a size, a name or an amount of content that FAT16 cannot hold */
+/**
+ * Answers the disk up to the end of its last file; behind that it is all zeros.
+ * @throws RangeError for a size, a name or an amount of content that FAT16 cannot hold
+ */
 export function formatFat16(options: FatOptions): Uint8Array<ArrayBuffer> {
   const shape = geometry(options.size);
   const { sectorsPerCluster, sectorsPerFat } = shape;
-  const image = new Uint8Array(options.size);
-  const view = new DataView(image.buffer);
-  writeBootSector(view, image, shape, options);
-
   const fat = RESERVED_SECTORS * SECTOR;
   const root = fat + FAT_COUNT * sectorsPerFat * SECTOR;
   const data = root + ROOT_SECTORS * SECTOR;
   const clusterSize = sectorsPerCluster * SECTOR;
+  const clustersOf = ({ content }: FatFile) => Math.ceil(content.length / clusterSize);
+  const end = data + options.files.reduce((sum, file) => sum + clustersOf(file), 0) * clusterSize;
+  if (end > options.size) throw new RangeError("The files do not fit the disk.");
+  const image = new Uint8Array(end);
+  const view = new DataView(image.buffer);
+  writeBootSector(view, image, shape, options);
+
   const setFat = (cluster: number, value: number) => view.setUint16(fat + cluster * 2, value, true);
   setFat(0, 0xff00 | MEDIA_FIXED);
   setFat(1, END_OF_CHAIN);
@@ -72,9 +78,8 @@ export function formatFat16(options: FatOptions): Uint8Array<ArrayBuffer> {
   writeEntry(view, root, { name: padded(options.label, 11), attributes: ATTR_VOLUME_ID, date: options.date });
   let next = 2;
   options.files.forEach((file, index) => {
-    const count = Math.ceil(file.content.length / clusterSize);
+    const count = clustersOf(file);
     const start = data + (next - 2) * clusterSize;
-    if (start + file.content.length > image.length) throw new RangeError("The files do not fit the disk.");
     image.set(file.content, start);
     for (let n = 0; n < count; n++) setFat(next + n, n === count - 1 ? END_OF_CHAIN : next + n + 1);
     writeEntry(view, root + (index + 1) * ENTRY_SIZE, {
