@@ -48,7 +48,11 @@ export async function dropChoices(
     });
   }
   if (kinds.every(({ kind }) => kind?.is !== "empty")) {
-    choices.push({ label: "Plug it in as a flash drive", detail: "read-only", action: { is: "plug", as: "drive" } });
+    choices.push({
+      label: "Plug it in as a flash drive",
+      detail: "the file stays as it is, until you save to it",
+      action: { is: "plug", as: "drive" },
+    });
   }
   const [only] = kinds.length === 1 ? [first] : [];
   const kind = only?.kind;
