@@ -20,10 +20,17 @@ const GROUPS: readonly (readonly [CardGroup, string])[] = [
 ];
 
 export class PvDevices extends DeskElement {
-  static override properties = { ...DeskElement.properties, groups: { attribute: false }, over: { state: true } };
+  static override properties = {
+    ...DeskElement.properties,
+    groups: { attribute: false },
+    over: { state: true },
+    wanted: { state: true },
+  };
   /** The groups of cards that are shown; all unless it is said. */
   declare groups: readonly CardGroup[] | undefined;
   declare over: boolean;
+  /** What a person looks for among the cards. */
+  declare wanted: string | undefined;
 
   protected override render(): TemplateResult {
     const { desk } = this;
@@ -64,6 +71,15 @@ export class PvDevices extends DeskElement {
                 </button>`
           }
         </div>
+        <input
+          type="search"
+          class="find"
+          aria-label="Find a device"
+          placeholder="Find a device: drive, mouse, camera, serial…"
+          @input=${(event: Event) => {
+            this.wanted = (event.currentTarget as HTMLInputElement).value;
+          }}
+        />
         ${usbTrouble && this.#shows("real") ? html`<div class="advice" role="note">${wordsBlock(usbTrouble)}</div>` : nothing}
         ${GROUPS.filter(([group]) => this.#shows(group)).map(([group, title]) => this.#group(group, title))}
       </section>
@@ -76,7 +92,11 @@ export class PvDevices extends DeskElement {
 
   #group(group: CardGroup, title: string): TemplateResult | typeof nothing {
     const { desk } = this;
-    const cards = desk.cards.filter((card) => card.group === group);
+    const words = (this.wanted ?? "").toLowerCase().split(/\s+/);
+    const cards = desk.cards.filter((card) => {
+      const text = `${card.name} ${card.detail} ${title}`.toLowerCase();
+      return card.group === group && words.every((word) => text.includes(word));
+    });
     if (cards.length === 0) return nothing;
     return html`
       <h3 class="cards-title" id=${`cards-${group}`}>${title}</h3>

@@ -114,7 +114,6 @@ export class PvPort extends DeskElement {
           </div>
           <div class="plugged-line plugged-facts"><span>${left}</span><span>${right.join(" · ")}</span></div>
           ${traffic(view.history)}
-          ${view.notes.map((note) => html`<span class="plugged-note">${note}</span>`)}
         </div>
         <div class="plugged-actions">
           ${
@@ -128,6 +127,7 @@ export class PvPort extends DeskElement {
             Unplug
           </button>
         </div>
+        ${view.notes.map((note) => html`<p class="plugged-note">${note}</p>`)}
         ${view.view ? html`<div class="plugged-view">${view.view}</div>` : nothing}
       </div>
     `;

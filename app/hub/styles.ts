@@ -337,7 +337,7 @@ pv-problems:not(:has(.problem)) {
 .port {
   position: relative;
   display: flex;
-  align-items: center;
+  align-items: flex-start;
   min-height: 3rem;
   padding: 1px 0;
 }
@@ -434,6 +434,7 @@ pv-problems:not(:has(.problem)) {
   border-radius: var(--radius);
   color: var(--ink-soft);
   font-size: var(--small);
+  align-self: center;
 }
 
 .port[data-state="failed"] .vacancy {
@@ -459,6 +460,7 @@ pv-problems:not(:has(.problem)) {
   margin-left: -0.5rem;
   border-radius: 0 0.15rem 0.15rem 0;
   background: var(--line-strong);
+  margin-top: 1.15rem;
 }
 
 .cable[data-busy] {
@@ -486,6 +488,10 @@ pv-problems:not(:has(.problem)) {
   min-width: 0;
   text-align: left;
   white-space: normal;
+}
+
+.plugged-words {
+  flex-basis: 7rem;
 }
 
 .plugged-name,
@@ -595,6 +601,7 @@ pv-problems:not(:has(.problem)) {
   vector-effect: non-scaling-stroke;
 }
 
+.plugged-note,
 .plugged-view {
   flex-basis: 100%;
 }
@@ -621,7 +628,19 @@ pv-problems:not(:has(.problem)) {
   background: var(--accent-wash);
 }
 
-.cards-title {
+.find {
+    width: 100%;
+    min-height: 2.125rem;
+    padding: 0 var(--s3);
+    border: 1px solid var(--line-strong);
+    border-radius: var(--radius);
+    background: var(--raised);
+    color: inherit;
+    font: inherit;
+    font-size: 0.875rem;
+  }
+
+  .cards-title {
   margin-top: var(--s3);
   color: var(--ink-soft);
   font-size: var(--small);

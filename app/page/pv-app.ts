@@ -51,7 +51,8 @@ export class PvApp extends LitElement {
           )}
         </div>
         <div class="side" @pv-picked-up=${() => this.#hub?.go()} @pv-typing=${() => this.#console?.show("screen")}>
-          <pv-problems .desk=${desk}></pv-problems>
+          <div class="hubs">
+            <pv-problems .desk=${desk}></pv-problems>
           ${repeat(
             machines,
             ({ id }) => id,
@@ -64,7 +65,8 @@ export class PvApp extends LitElement {
           )}
           <pv-panels .desk=${desk} .session=${session}></pv-panels>
           <pv-status .desk=${desk}></pv-status>
-          <pv-devices .desk=${desk}></pv-devices>
+          </div>
+          <div class="shelf"><pv-devices .desk=${desk}></pv-devices></div>
         </div>
       </main>
     `;
