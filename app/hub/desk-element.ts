@@ -11,6 +11,12 @@ export abstract class DeskElement extends LitElement {
     return this;
   }
 
+  /** Also when it comes to another place in the document: it follows the desk anew. */
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.requestUpdate();
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#leave?.();

@@ -96,8 +96,10 @@ export class PvusbHub extends LitElement {
       await hub.connect(controller);
       return controller;
     } catch (error) {
-      this.#machine = undefined;
-      this.trouble = attachFailed(error);
+      if (this.#hub === hub) {
+        this.#machine = undefined;
+        this.trouble = attachFailed(error);
+      }
       throw error;
     }
   }
@@ -130,12 +132,13 @@ export class PvusbHub extends LitElement {
 
   async #giveBack(): Promise<void> {
     const hub = this.#hub;
+    const leave = this.#leave;
     if (!hub) return;
     this.#hub = undefined;
     this.#machine = undefined;
+    // It may be in the document again before this is done.
     await this.#desk.removeHub(hub);
-    this.#leave?.();
-    this.#leave = undefined;
+    leave?.();
     if (this.#desk.hubs.length === 0) await this.#desk.close();
   }
 

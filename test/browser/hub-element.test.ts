@@ -196,6 +196,11 @@ it("gives everything back when it is taken out of the document, and nothing when
     await tab.evaluate('document.body.innerHTML = `<pvusb-hub id="next"></pvusb-hub>`');
     await attach(tab, "next");
     expect(tab.workers()).toHaveLength(1);
+    const again = "const { parentNode } = hub; hub.remove(); await null; await null; parentNode.append(hub);";
+    await at(tab, "next", again);
+    await attach(tab, "next");
+    await tab.getByRole("button", { name: "Plug in Keyboard" }).click();
+    await said(tab, "Keyboard plugged into port 1.");
   }));
 
 it("keeps what is plugged for the next machine, when the one it has is detached", () =>
