@@ -588,6 +588,15 @@ pv-problems:not(:has(.problem)) {
   content: "";
 }
 
+.ports > li:not([style]) + li[style]::before {
+  border-top-right-radius: 0.75rem;
+}
+
+.ports > li[style]:has(+ li:not([style]))::before,
+.ports > li[style]:last-child::before {
+  border-bottom-right-radius: 0.75rem;
+}
+
 .traffic {
   display: block;
   width: 100%;
@@ -743,6 +752,25 @@ pv-problems:not(:has(.problem)) {
 @media (prefers-reduced-motion: reduce) {
   .port[data-state="connecting"] .led {
     animation: none;
+  }
+}
+
+/* Where the person has chosen the colours: lights and cables keep theirs, and what is chosen is seen by the system's. */
+@media (forced-colors: active) {
+  .led,
+  .cable {
+    forced-color-adjust: none;
+  }
+
+  .port .socket[data-selected],
+  .card[data-held] {
+    border-color: Highlight;
+  }
+
+  button[aria-pressed="true"]:not(.socket, .card-grip) {
+    background: Highlight;
+    color: HighlightText;
+    forced-color-adjust: none;
   }
 }
 `;

@@ -249,7 +249,7 @@ export function cameBack(port: string, reason: string): Words {
 export function neglected(neglect: Neglect): string {
   return neglect === "ignored"
     ? "The guest has not taken it: it is busy, or has no driver for an xHCI controller."
-    : "The guest has given it an address, but no driver of the guest uses it: load one there (modprobe), or use a program that needs none.";
+    : "The guest has given it an address, but none of its drivers has used it yet: load one there (modprobe), or use a program that needs none.";
 }
 
 /** The whole controller lost its backend. */

@@ -1,13 +1,66 @@
-/** The page from a static host that sets no headers: isolated by its service worker, small, kept for offline, updated when asked. */
+/** The page for everybody: from a static host that sets no headers, without a network, for any screen and any assistive technology. */
 import { join } from "node:path";
 import type { Browser, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { axeFindings, focusStops } from "./axe.ts";
 import { launchChromium } from "./chromium.ts";
 import { REPOSITORY, STEP_MS, Tab } from "./harness.ts";
 import { StaticHost } from "./static-host.ts";
 
 const PAGE = join(REPOSITORY, "dist/page");
 const MIB = 2 ** 20;
+/** A phone, a tablet, a laptop, 4K. */
+const SCREENS = [
+  { width: 360, height: 780 },
+  { width: 768, height: 1024 },
+  { width: 1440, height: 900 },
+  { width: 3840, height: 2160 },
+];
+const LAPTOP = { width: 1280, height: 800 };
+/** A laptop's screen at 400 % (WCAG 2.2 §1.4.10). */
+const ZOOMED = { width: 320, height: 640 };
+
+/** Nothing serious for axe and nothing too wide, in light on a laptop and in dark at 400 %. Pictures are kept in test/artefacts/. */
+async function isForEverybody(tab: Tab, what: string): Promise<void> {
+  const { page } = tab;
+  for (const [size, colorScheme] of [
+    [LAPTOP, "light"],
+    [ZOOMED, "dark"],
+  ] as const) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme });
+    await tab.picture(`${what} ${size.width}`);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width, `${what}: width of the page on ${size.width}`).toBeLessThanOrEqual(size.width);
+    expect(await axeFindings(page), `${what}, ${colorScheme}, ${size.width}`).toEqual([]);
+  }
+  await page.setViewportSize(LAPTOP);
+}
+
+/** What moves, but for what xterm.js fades in and out. */
+function motions(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    document.getAnimations().flatMap(({ effect }) => {
+      const target = effect instanceof KeyframeEffect ? effect.target : null;
+      return target?.closest(".xterm") ? [] : `${target?.localName} ${target?.className}`;
+    }),
+  );
+}
+
+/** To be looked at. */
+async function pictures(tab: Tab, what: string): Promise<void> {
+  for (const size of SCREENS) {
+    await tab.page.setViewportSize(size);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await tab.page.emulateMedia({ colorScheme });
+      await tab.picture(`${what} ${size.width} ${colorScheme}`);
+    }
+  }
+  await tab.page.setViewportSize(LAPTOP);
+  await tab.page.emulateMedia({ forcedColors: "active" });
+  await tab.picture(`${what} forced colours`);
+  await tab.page.emulateMedia({ forcedColors: null, colorScheme: null });
+}
 
 describe("the page on a static host without headers, below a path", () => {
   let browser: Browser;
@@ -21,9 +74,13 @@ describe("the page on a static host without headers, below a path", () => {
   });
   afterEach(() => host.stop());
 
-  /** A fresh profile. Gives the tab, and how often it has loaded the page. */
+  /** A fresh profile of somebody who wants no motion. Gives the tab, and how often it has loaded the page. */
   async function open(): Promise<{ tab: Tab; loads: () => number }> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const context = await browser.newContext({
+      viewport: LAPTOP,
+      reducedMotion: "reduce",
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
     context.setDefaultTimeout(STEP_MS);
     return follow(await context.newPage());
   }
@@ -48,26 +105,65 @@ describe("the page on a static host without headers, below a path", () => {
       return keys.map(({ url }) => url.replace(/\?.*/, "").replace(document.baseURI, ""));
     });
 
-  it("loads once more to be isolated, under 1 MB before the guest, and starts again without a network", async () => {
+  it("is isolated, small, for everybody in each of its states, and starts again without a network", async () => {
     const { tab, loads } = await open();
+    const { page } = tab;
     expect(await isIsolated(tab)).toBe(true);
     expect(loads()).toBe(2);
-    const devtools = await tab.page.context().newCDPSession(tab.page);
+    const devtools = await page.context().newCDPSession(page);
     expect((await devtools.send("Page.getAppManifest")).errors).toEqual([]);
     // It would be installable but for the tests' profile.
     const { installabilityErrors } = await devtools.send("Page.getInstallabilityErrors");
     expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(["in-incognito"]);
-    // Both loads, and all that is kept for offline; then v86.
+    // All that is kept for offline, gzip'd: the page, its library and backend, the emulator's code.
     expect(host.total()).toBeLessThan(MIB);
-    await tab.startLinux();
+
+    await isForEverybody(tab, "off");
+    await tab.button("Start Linux").click();
+    await page.getByRole("progressbar").waitFor();
+    expect(await motions(page)).toEqual([]);
+    await isForEverybody(tab, "starting");
+    await tab.untilRuns();
+    // v86.wasm, too; not counted is the guest: its kernel, initrd and BIOS.
     expect(host.total(/^(?!guest\/)/)).toBeLessThan(MIB);
+
+    for (const name of ["Flash drive (blank", "USB hub"]) {
+      await tab
+        .card(name)
+        .getByRole("button", { name: /^Plug in/ })
+        .click();
+    }
+    await tab.untilPort("1", "ready");
+    await tab.untilPort("2", "ready");
+    await isForEverybody(tab, "running");
+    await pictures(tab, "running");
+    for (const panel of await page.locator("pv-panels button[aria-expanded]").all()) {
+      if ((await panel.getAttribute("aria-expanded")) === "false") await panel.click();
+      await isForEverybody(tab, `panel ${await panel.textContent()}`);
+    }
+    await page.getByLabel("More", { exact: true }).click();
+    await isForEverybody(tab, "menu");
+    const { count, unseen } = await focusStops(page);
+    expect(unseen).toEqual([]);
+    expect(count).toBeGreaterThan(20);
+
+    await page.evaluate(() => void Promise.reject(new TypeError("It broke\n    at plug (file.js:1:2)")));
+    await expect.poll(() => tab.problems(), { timeout: STEP_MS }).toContain("It says: “It broke”");
+    expect(await tab.problems()).not.toContain("file.js");
+    await isForEverybody(tab, "words");
+    await tab.button("Copy details").click();
+    await tab.button("Copied").waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
+      "TypeError: It broke\n    at plug (file.js:1:2)",
+    );
+    expect(tab.errors.splice(0)).toHaveLength(1);
     await expect
       .poll(() => kept(tab), { timeout: STEP_MS })
       .toEqual(expect.arrayContaining(["guest/vmlinuz", "guest/initrd", "guest/bios.bin"]));
 
     await host.stop();
-    await tab.page.context().setOffline(true);
-    await tab.page.reload();
+    await page.context().setOffline(true);
+    await page.reload();
     await tab.startLinux();
     expect(await tab.run("uname")).toContain("Linux");
     expect(await isIsolated(tab)).toBe(true);

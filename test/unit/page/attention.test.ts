@@ -13,9 +13,9 @@ function createPort() {
   return { port, status, look };
 }
 
-test("a device without an address is ignored after ten seconds, and no sooner", () => {
+test("a device without an address is ignored after fifteen seconds, and no sooner", () => {
   const { status, look } = createPort();
-  expect(look(19)).toBeUndefined();
+  expect(look(29)).toBeUndefined();
   expect(look(1)).toBe("ignored");
   status.address = 1;
   expect(look(1)).toBeUndefined();
@@ -25,7 +25,7 @@ test("a device that only the USB core has spoken to is without a driver, until o
   const { status, look } = createPort();
   status.address = 1;
   status.counters.transfers = 9;
-  expect(look(20)).toBe("driverless");
+  expect(look(30)).toBe("driverless");
   status.counters.driven = 1;
   expect(look(1)).toBeUndefined();
   expect(look(40)).toBeUndefined();
@@ -39,9 +39,9 @@ test("a device of a restored state, of which nothing was counted, has its driver
 
 test("another plug begins anew, and an empty port has nothing to say", () => {
   const { port, look } = createPort();
-  expect(look(20)).toBe("ignored");
+  expect(look(30)).toBe("ignored");
   port.plugged = {} as Plugged;
-  expect(look(19)).toBeUndefined();
+  expect(look(29)).toBeUndefined();
   port.plugged = undefined;
   expect(look(40)).toBeUndefined();
 });
