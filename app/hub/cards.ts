@@ -3,22 +3,10 @@ import type { DeviceSource, PlugReport } from "../../worker/protocol.ts";
 import { namesOf } from "../rules/device-name.ts";
 import type { Card, CardGroup } from "./card.ts";
 import type { Glyph } from "./icons.ts";
+import { INPUT } from "./input-cards.ts";
 import { isSerialAdapter, protectedInterfaces } from "./kept-classes.ts";
 import { LINES } from "./line-cards.ts";
 import { hexId } from "./words.ts";
-
-const KEYBOARD: Card = {
-  id: "keyboard",
-  group: "input",
-  glyph: "keyboard",
-  name: "Keyboard",
-  short: "Keyboard",
-  detail: "types into the guest's screen",
-  single: false,
-  ids: { name: "Keyboard" },
-  names: ["keyboard"],
-  open: () => ({ kind: "keyboard" }),
-};
 
 /** A software device without settings. */
 function softwareCard(group: CardGroup, glyph: Glyph, name: string, detail: string, source: DeviceSource): Card {
@@ -37,7 +25,7 @@ function softwareCard(group: CardGroup, glyph: Glyph, name: string, detail: stri
 }
 
 export const SOFTWARE: readonly Card[] = [
-  KEYBOARD,
+  ...INPUT,
   softwareCard("media", "camera", "Camera", "films a test card whose frames are numbered", { kind: "camera" }),
   softwareCard("media", "microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
   softwareCard("media", "speaker", "Speaker", "takes the guest's sound; the page does not play it", {

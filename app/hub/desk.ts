@@ -210,6 +210,22 @@ export class Desk {
     }
   }
 
+  /** Can the browser's chooser of HID devices be opened? */
+  get hasHid(): boolean {
+    return this.#list.hid.isThere;
+  }
+
+  /** Opens the browser's chooser of HID devices. */
+  async grantHid(): Promise<void> {
+    try {
+      const [card] = await this.#list.hid.request();
+      if (card) this.announce(`${card.short} is in the list now.`);
+    } catch (error) {
+      const words = grantFailed(error);
+      if (words) this.complain(words);
+    }
+  }
+
   /** Plugs a card in, by default into the chosen or the first free port. Trouble is told to the person, not thrown. */
   async plug(card: Card, spot = this.freeSpot): Promise<boolean> {
     if (spot) return spot.hub.plug(card, spot.path);

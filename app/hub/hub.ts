@@ -34,6 +34,8 @@ export class Hub {
   #selected: string | undefined;
   /** Where the guest draws its screen. */
   screen: HTMLElement | undefined;
+  /** Brings that into sight. */
+  showScreen: (() => void) | undefined;
   /** A person looks at its guest. */
   isCurrent = false;
 
@@ -355,7 +357,11 @@ export class Hub {
     const plugged = port?.plugged;
     if (!port || !plugged || port.busy || plugged === socket.told) return;
     socket.told = plugged;
-    socket.feed?.plugged(port, { screen: this.screen });
+    socket.feed?.plugged(port, {
+      screen: this.screen,
+      show: () => this.showScreen?.(),
+      say: (text) => this.#desk.announce(text),
+    });
   }
 }
 

@@ -6,6 +6,9 @@ export type Glyph =
   | "drive"
   | "file"
   | "keyboard"
+  | "mouse"
+  | "tablet"
+  | "gamepad"
   | "camera"
   | "microphone"
   | "speaker"
@@ -20,6 +23,9 @@ const GLYPHS: Readonly<Record<Glyph, SVGTemplateResult>> = {
   disc: svg`<circle cx="16" cy="16" r="12.5"/><circle cx="16" cy="16" r="3.5"/><path d="M16 7.5a8.5 8.5 0 0 1 8.5 8.5"/>`,
   file: svg`<path d="M8 3.5h10.5L25 10v18.5H8zM18.5 3.5V10H25"/><path d="M12 17h9M12 22h9"/>`,
   keyboard: svg`<rect x="2.5" y="8.5" width="27" height="15" rx="2.5"/><path d="M7 13h.1M11.5 13h.1M16 13h.1M20.5 13h.1M25 13h.1M7 18.8h.1M11.5 18.8h9M25 18.8h.1"/>`,
+  mouse: svg`<rect x="9.5" y="4" width="13" height="24" rx="6.5"/><path d="M16 8.5v4.5M9.5 14.5h13"/>`,
+  tablet: svg`<rect x="3" y="6" width="26" height="20" rx="2.5"/><path d="M13 12l8 3.2-3.6 1.2-1.2 3.6z"/>`,
+  gamepad: svg`<path d="M9.5 9.5h13a6.5 6.5 0 0 1 6.2 5l1 5.5a3 3 0 0 1-5.4 2.3L21.5 19.5h-11L7.7 22.3A3 3 0 0 1 2.3 20l1-5.5a6.5 6.5 0 0 1 6.2-5z"/><path d="M10.5 12.5v4.5M8.25 14.75h4.5M20.5 13.2v.1M23 16v.1"/>`,
   camera: svg`<rect x="3" y="9" width="19" height="15" rx="2.5"/><path d="M22 14.5l7-3.5v11l-7-3.5"/><circle cx="12.5" cy="16.5" r="3.5"/>`,
   microphone: svg`<rect x="12" y="3.5" width="8" height="15" rx="4"/><path d="M7.5 15.5a8.5 8.5 0 0 0 17 0M16 24v4.5M11 28.5h10"/>`,
   speaker: svg`<path d="M5 12.5h5l7-6v19l-7-6H5zM21.5 12a6 6 0 0 1 0 8M25 8.5a11 11 0 0 1 0 15"/>`,

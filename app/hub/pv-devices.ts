@@ -70,6 +70,13 @@ export class PvDevices extends DeskElement {
                   ${glyph("device")} Grant a USB device…
                 </button>`
           }
+          ${
+            desk.hasHid && this.#shows("real")
+              ? html`<button type="button" class="grant" @click=${() => desk.grantHid()}>
+                  ${glyph("gamepad")} Grant a HID device…
+                </button>`
+              : nothing
+          }
         </div>
         <input
           type="search"

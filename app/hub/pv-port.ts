@@ -8,7 +8,6 @@ import type { Hub } from "./hub.ts";
 import { glyph, socket, traffic } from "./icons.ts";
 import { inBytes } from "./rate.ts";
 import type { PortView } from "./views.ts";
-import "./pv-type-here.ts";
 
 const SPEEDS: Readonly<Record<number, string>> = {
   [SPEED_LOW]: "1.5 Mbit/s",
@@ -116,11 +115,6 @@ export class PvPort extends DeskElement {
           ${traffic(view.history)}
         </div>
         <div class="plugged-actions">
-          ${
-            card.glyph === "keyboard"
-              ? html`<pv-type-here .desk=${this.desk} .hub=${this.hub} .path=${view.path}></pv-type-here>`
-              : nothing
-          }
           ${view.actions.map((action) => this.#action(action))}
           ${view.ruled === undefined ? nothing : this.#rule(view.ruled)} ${this.#moves()}
           <button type="button" class="quiet unplug" aria-label=${`Unplug ${view.name} from port ${view.path}`} @click=${this.#unplug}>

@@ -553,25 +553,15 @@ pv-problems:not(:has(.problem)) {
 .unplug,
 .rule,
 .move,
-.action,
-.type-here {
+.action {
   min-height: 2rem;
   font-size: var(--small);
 }
 
-.type-here {
-  padding: 0 var(--s2);
-}
-
-.type-here[aria-pressed="true"] {
+.action[aria-pressed="true"] {
   border-color: var(--accent);
   background: var(--accent);
   color: var(--accent-ink);
-}
-
-.type-here kbd {
-  border-color: currentcolor;
-  background: none;
 }
 
 /* Ports of a hub that is plugged in stand in, one step for each hub. */

@@ -270,6 +270,9 @@ export function rulesFailed(error: unknown): Words {
   };
 }
 
+export const HID_BLOCKED =
+  "Browsers keep keyboards, mice and security keys for themselves, and this device has one in it: the guest gets the rest. Plug Keyboard or Mouse for what is missing.";
+
 function idsOf({ vendorId, productId }: DeviceIds): { vendor: string; product: string } | undefined {
   if (vendorId === undefined || productId === undefined) return undefined;
   return { vendor: hexId(vendorId), product: hexId(productId) };

@@ -50,7 +50,7 @@ export class PvApp extends LitElement {
             ></pv-console>`,
           )}
         </div>
-        <div class="side" @pv-picked-up=${() => this.#hub?.go()} @pv-typing=${() => this.#console?.show("screen")}>
+        <div class="side" @pv-picked-up=${() => this.#hub?.go()}>
           <div class="hubs">
             <pv-problems .desk=${desk}></pv-problems>
           ${repeat(

@@ -153,6 +153,7 @@ export class PvConsole extends DeskElement {
     // Tab belongs to the shell, so another key must lead out.
     terminal.attachCustomKeyEventHandler((event) => event.key !== "F6");
     this.machine.screen = screen;
+    this.machine.hub.showScreen = () => this.show("screen");
     this.machine.onConsole = (bytes) => terminal.write(bytes);
     this.#dark.addEventListener("change", this.#paint);
     this.#paint();

@@ -6,6 +6,10 @@ import type { UsbPort } from "../usb-port.ts";
 export interface FeedPlace {
   /** What the guest draws its screen in, if it is on the page. */
   readonly screen: HTMLElement | undefined;
+  /** Brings that into sight. */
+  show?(): void;
+  /** Says something to the person, and to a screen reader. */
+  say?(text: string): void;
 }
 
 /** A button beside the device. */

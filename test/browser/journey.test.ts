@@ -82,7 +82,7 @@ describe("the page", () => {
 
   it("sends the keys of the page to the guest's USB keyboard", async () => {
     const { page } = tab;
-    await tab.button("Type on the keyboard in port 4").click();
+    await tab.button(/^Type here: Keyboard in port 4/).click();
     await page.keyboard.type("echo keys by usb");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
