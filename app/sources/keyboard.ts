@@ -125,13 +125,11 @@ export class KeyboardFeed implements Feed {
   #keyDown = (event: KeyboardEvent): void => {
     mine(event);
     if (event.repeat || event.isComposing) return;
-    if (event.code === "Escape") {
-      if (event.timeStamp - this.#lastEscape < LEAVE_MS) {
-        this.leaving();
-        return;
-      }
-      this.#lastEscape = event.timeStamp;
+    if (event.code === "Escape" && event.timeStamp - this.#lastEscape < LEAVE_MS) {
+      this.leaving();
+      return;
     }
+    this.#lastEscape = event.code === "Escape" ? event.timeStamp : -LEAVE_MS;
     this.#down.add(event.code);
     void tell(this.#port, { type: "key", code: event.code, pressed: true });
   };
