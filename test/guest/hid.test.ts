@@ -61,7 +61,9 @@ describe("a keyboard", () => {
   it("types, and its lights come back", async () => {
     const { port, path, event, events } = await plugInput(1, "keyboard");
     // EVIOCSREP: on a busy machine a key is held for long, and is not to repeat.
-    await bench.run(`perl -e 'open(F, "+<", "${event}"); ioctl(F, 0x40084503, pack("LL", 600000, 600000)) or die $!'`);
+    await bench.run(
+      `perl -e 'open(F, "+<", "${event}"); $b = pack("LL", 600000, 600000); ioctl(F, 0x40084503, $b) or die $!'`,
+    );
     const keys = await events(
       6,
       { type: "key", code: "KeyA", pressed: true },
