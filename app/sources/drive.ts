@@ -107,7 +107,9 @@ export class Drive {
   /** Lets go of all that was written to it. */
   async forget(): Promise<void> {
     this.#state = undefined;
-    if (this.#keep) await this.#host()?.forgetImage(this.#keep);
+    const host = this.#host();
+    // Where the backend has ended, that is gone anyway.
+    if (this.#keep) await host?.forgetImage(this.#keep).catch(() => undefined);
   }
 
   readonly #open = async (): Promise<DriveImage> => {
