@@ -2,9 +2,19 @@
 import { html, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { DeskElement } from "./desk-element.ts";
+import type { Words } from "./words.ts";
 import { wordsBlock } from "./words-block.ts";
 
 export class PvProblems extends DeskElement {
+  #latest: Words | undefined;
+
+  /** What is new is seen, wherever the page was scrolled to. */
+  protected override updated(): void {
+    const [latest] = this.desk.said.problems;
+    if (latest && latest !== this.#latest) this.querySelector(".problem")?.scrollIntoView({ block: "nearest" });
+    this.#latest = latest;
+  }
+
   protected override render(): TemplateResult {
     return html`
       <div class="problems" role="alert" aria-live="assertive">

@@ -143,6 +143,7 @@ pv-device-card {
 
 button,
 .button {
+  position: relative;
   display: inline-flex;
   align-items: center;
   gap: var(--s2);

@@ -35,6 +35,9 @@ async function isForEverybody(tab: Tab, what: string): Promise<void> {
     expect(await axeFindings(page), `${what}, ${colorScheme}, ${size.width}`).toEqual([]);
   }
   await page.setViewportSize(LAPTOP);
+  // Everything that is long scrolls by itself.
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  expect(height, `${what}: height of the page on a laptop`).toBeLessThanOrEqual(LAPTOP.height);
 }
 
 /** What moves, but for what xterm.js fades in and out. */
@@ -150,6 +153,10 @@ describe("the page on a static host without headers, below a path", () => {
     await page.evaluate(() => void Promise.reject(new TypeError("It broke\n    at plug (file.js:1:2)")));
     await expect.poll(() => tab.problems(), { timeout: STEP_MS }).toContain("It says: “It broke”");
     expect(await tab.problems()).not.toContain("file.js");
+    // The devices were scrolled to their end meanwhile.
+    expect(await page.locator(".problem").evaluate((problem) => problem.getBoundingClientRect().top)).toBeGreaterThan(
+      0,
+    );
     await isForEverybody(tab, "words");
     await tab.button("Copy details").click();
     await tab.button("Copied").waitFor();
