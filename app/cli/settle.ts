@@ -41,6 +41,7 @@ settled() {
       *) continue ;;
     esac
     [ -e "$1" ] || return 1
+    case $1 in */sr*) [ -b /dev/cdrom ] || return 1 ;; esac
   done
   for disk in /sys/class/block/sd* /sys/class/block/sr*; do
     [ -e "$disk/device" ] || continue

@@ -3,6 +3,7 @@ import type { DeviceSource, DriveOutput } from "../../worker/protocol.ts";
 import type { UsbPort } from "../usb-port.ts";
 import { canPickFiles, type DiskFile, pickFiles } from "./disk-file.ts";
 import type { Feed, FeedAction } from "./feed.ts";
+import { followOutput } from "./follow-output.ts";
 import { StateLine } from "./state-line.ts";
 
 export class CdFeed implements Feed {
@@ -10,6 +11,7 @@ export class CdFeed implements Feed {
   readonly #line = new StateLine();
   #disc: DiskFile | undefined;
   #port: UsbPort | undefined;
+  #unfollow: (() => void) | undefined;
   #state: DriveOutput | undefined;
   onEnd: ((reason: string) => void) | undefined;
   onChange: (() => void) | undefined;
@@ -60,12 +62,17 @@ export class CdFeed implements Feed {
   }
 
   plugged(port: UsbPort): void {
+    this.#unfollow?.();
     this.#port = port;
-    port.onOutput = () => void this.#look(port);
-    void this.#look(port);
+    this.#unfollow = followOutput(port, (output) => {
+      if (output.type !== "drive") return;
+      this.#state = output;
+      this.onChange?.();
+    });
   }
 
   close(): void {
+    this.#unfollow?.();
     this.#port = undefined;
   }
 
@@ -79,13 +86,6 @@ export class CdFeed implements Feed {
   async #change(): Promise<void> {
     const disc = canPickFiles() ? await picked() : await chosen();
     if (disc) await this.insert(disc);
-  }
-
-  async #look(port: UsbPort): Promise<void> {
-    const output = await port.output().catch(() => undefined);
-    if (output?.type !== "drive" || port !== this.#port) return;
-    this.#state = output;
-    this.onChange?.();
   }
 }
 

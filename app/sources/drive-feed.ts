@@ -35,7 +35,7 @@ export class DriveFeed implements Feed {
   }
 
   leaving(): Promise<void> {
-    return this.#drive.look();
+    return this.#drive.leaving();
   }
 
   close(): void {

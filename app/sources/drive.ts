@@ -3,12 +3,13 @@
  * What is written is in the backend, under the drive's own name; here is only what a person sees of it.
  */
 
-import type { DeviceSource, DriveOutput, ImageSource } from "../../worker/protocol.ts";
+import type { DeviceOutput, DeviceSource, DriveOutput, ImageSource } from "../../worker/protocol.ts";
 import type { DriveImage } from "../drive-image.ts";
 import type { UsbHost } from "../host.ts";
 import type { UsbPort } from "../usb-port.ts";
 import { type Progress, saveCopy, saveInto } from "./disk-file.ts";
 import type { FeedAction } from "./feed.ts";
+import { followOutput } from "./follow-output.ts";
 
 export interface DriveOptions {
   readonly name: string;
@@ -29,6 +30,7 @@ export class Drive {
   /** Under which the backend keeps it; none if it lasts by itself. */
   readonly #keep: string | undefined;
   #port: UsbPort | undefined;
+  #unfollow: (() => void) | undefined;
   #state: DriveOutput | undefined;
   /** Percent of it that is saved, while it is. */
   #saving: number | undefined;
@@ -85,21 +87,24 @@ export class Drive {
   }
 
   plugged(port: UsbPort): void {
+    this.unplugged();
     this.#port = port;
-    port.onOutput = () => void this.look();
-    void this.look();
+    this.#unfollow = followOutput(port, (output) => this.#take(output));
   }
 
   unplugged(): void {
+    this.#unfollow?.();
     this.#port = undefined;
     this.onChange?.();
   }
 
-  /** Asks the drive how it is. */
-  async look(): Promise<void> {
-    const port = this.#port;
-    const output = await port?.output().catch(() => undefined);
-    if (output?.type !== "drive" || port !== this.#port) return;
+  /** Asks the drive how it is: it is about to be unplugged. */
+  async leaving(): Promise<void> {
+    this.#take(await this.#port?.output());
+  }
+
+  #take(output: DeviceOutput | undefined): void {
+    if (output?.type !== "drive") return;
     this.#state = output;
     this.onChange?.();
   }
