@@ -48,9 +48,12 @@ export class WebMidiFeed implements Feed {
   #access: MIDIAccess;
   #input: MIDIInput | undefined;
   #output: MIDIOutput | undefined;
+  /** Ids that the person has chosen; "" is none. */
+  #wantedInput: string | undefined;
+  #wantedOutput: string | undefined;
   #closed = false;
-  /** SysEx of the guest that the person has not allowed. */
-  #refused = 0;
+  /** The guest has sent SysEx, which the person has not allowed. */
+  #refused = false;
   readonly #choices: { readonly inputs: HTMLSelectElement; readonly outputs: HTMLSelectElement } | undefined;
   readonly #line = new MidiLine((message) => this.#send(message));
 
@@ -74,7 +77,7 @@ export class WebMidiFeed implements Feed {
 
   get actions(): readonly FeedAction[] {
     const { sysexEnabled } = this.#access;
-    const more = this.#refused > 0 ? ` The guest has sent ${this.#refused} that went nowhere.` : "";
+    const more = this.#refused ? " The guest has sent some that went nowhere." : "";
     return [
       {
         id: "sysex",
@@ -94,24 +97,15 @@ export class WebMidiFeed implements Feed {
     return this.#output;
   }
 
-  /** By id; any other is none. */
+  /** By id; "" is none. */
   chooseInput(id: string): void {
-    const input = this.#access.inputs.get(id);
-    if (input === this.#input) return;
-    const before = this.#input;
-    this.#input = input;
-    if (before) {
-      before.onmidimessage = null;
-      void before.close().catch(() => undefined);
-    }
-    if (input) input.onmidimessage = ({ data }) => data && this.#line.play(data.slice());
+    this.#wantedInput = id;
+    this.#choose();
   }
 
   chooseOutput(id: string): void {
-    const output = this.#access.outputs.get(id);
-    if (output === this.#output) return;
-    void this.#output?.close().catch(() => undefined);
-    this.#output = output;
+    this.#wantedOutput = id;
+    this.#choose();
   }
 
   plugged(port: UsbPort): void {
@@ -121,37 +115,51 @@ export class WebMidiFeed implements Feed {
   close(): void {
     this.#closed = true;
     this.#line.close();
-    this.#access.onstatechange = null;
-    this.chooseInput("");
-    this.chooseOutput("");
+    this.#leaveAccess();
   }
 
   async #allowSysex(): Promise<void> {
     const allowed = await access(this.#request, true);
     if (this.#closed) return;
-    const [input, output] = [this.#input?.id ?? "", this.#output?.id ?? ""];
-    this.#access.onstatechange = null;
-    this.chooseInput("");
-    this.chooseOutput("");
+    const { id } = this.#input ?? {};
+    const output = this.#output?.id;
+    this.#leaveAccess();
     this.#access = allowed;
-    this.#refused = 0;
-    this.#adopt(input, output);
+    this.#wantedInput ??= id;
+    this.#wantedOutput ??= output;
+    this.#refused = false;
+    this.#adopt();
   }
 
-  /** Follows what is connected to the computer. Where nothing was chosen, the first is. */
-  #adopt(input?: string, output?: string): void {
+  /** Follows what is connected to the computer. */
+  #adopt(): void {
+    this.#access.onstatechange = () => this.#choose();
+    this.#choose();
+  }
+
+  #leaveAccess(): void {
+    this.#access.onstatechange = null;
+    this.#use(undefined, undefined);
+  }
+
+  #choose(): void {
     const { inputs, outputs } = this.#access;
-    this.#access.onstatechange = () => this.#connected();
-    this.chooseInput(input ?? firstOf(inputs)?.id ?? "");
-    this.chooseOutput(output ?? firstOf(outputs)?.id ?? "");
+    this.#use(choice(inputs, this.#wantedInput, this.#input), choice(outputs, this.#wantedOutput, this.#output));
     this.#show();
   }
 
-  #connected(): void {
-    const { inputs, outputs } = this.#access;
-    if (this.#input?.state !== "connected") this.chooseInput(firstOf(inputs)?.id ?? "");
-    if (this.#output?.state !== "connected") this.chooseOutput(firstOf(outputs)?.id ?? "");
-    this.#show();
+  /** A port is opened by its use. */
+  #use(input: MIDIInput | undefined, output: MIDIOutput | undefined): void {
+    const [oldInput, oldOutput] = [this.#input, this.#output];
+    this.#input = input;
+    this.#output = output;
+    if (oldOutput !== output) void oldOutput?.close().catch(() => undefined);
+    if (oldInput === input) return;
+    if (oldInput) {
+      oldInput.onmidimessage = null;
+      void oldInput.close().catch(() => undefined);
+    }
+    if (input) input.onmidimessage = ({ data }) => data && this.#line.play(data.slice());
   }
 
   #show(): void {
@@ -165,8 +173,10 @@ export class WebMidiFeed implements Feed {
 
   #send(message: Uint8Array<ArrayBuffer>): void {
     if (message[0] === SYSEX && !this.#access.sysexEnabled) {
-      this.#refused++;
-      this.onChange?.();
+      if (!this.#refused) {
+        this.#refused = true;
+        this.onChange?.();
+      }
       return;
     }
     try {
@@ -177,15 +187,25 @@ export class WebMidiFeed implements Feed {
   }
 }
 
-function firstOf<T extends MIDIPort>(ports: ReadonlyMap<string, T>): T | undefined {
-  return [...ports.values()].find(({ state }) => state === "connected");
+/** What is wanted, if it is connected; otherwise what there was, or the first. "" is none. */
+function choice<T extends MIDIPort>(
+  ports: ReadonlyMap<string, T>,
+  wanted: string | undefined,
+  before: T | undefined,
+): T | undefined {
+  if (wanted === "") return undefined;
+  const all = [ports.get(wanted ?? ""), ports.get(before?.id ?? ""), ...ports.values()];
+  return all.find((port) => port?.state === "connected");
 }
 
 function fill(select: HTMLSelectElement, ports: ReadonlyMap<string, MIDIPort>, chosen: MIDIPort | undefined): void {
   const options = [...ports.values()].filter(({ state }) => state === "connected");
-  select.replaceChildren(
-    part("option", { value: "" }, options.length > 0 ? "nothing" : "no port is connected"),
-    ...options.map(({ id, name }) => part("option", { value: id }, name ?? id)),
-  );
+  const shown = ["", ...options.map(({ id }) => id)];
+  if (shown.join("\n") !== [...select.options].map(({ value }) => value).join("\n") || select.length === 0) {
+    select.replaceChildren(
+      part("option", { value: "" }, options.length > 0 ? "nothing" : "no port is connected"),
+      ...options.map(({ id, name }) => part("option", { value: id }, name ?? id)),
+    );
+  }
   select.value = chosen?.id ?? "";
 }

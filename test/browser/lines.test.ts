@@ -9,9 +9,17 @@ describe("a page with lines", () => {
   beforeAll(async () => {
     bench = await Bench.start();
     tab = await bench.open(async (context) => {
-      await context.grantPermissions(["midi"]);
-      // The chooser of a browser that nobody sees is never answered.
+      // The chooser of a browser that nobody sees is never answered, and the computer of a test has no MIDI.
       await context.addInitScript(() => {
+        const keys = { id: "keys", name: "The keys", type: "input", state: "connected", close: async () => undefined };
+        const access = (sysexEnabled: boolean) => ({
+          sysexEnabled,
+          inputs: new Map([["keys", keys]]),
+          outputs: new Map(),
+        });
+        Object.defineProperty(navigator, "requestMIDIAccess", {
+          value: async ({ sysex = false } = {}) => access(sysex),
+        });
         const nothing = async () => Promise.reject(new DOMException("No port selected by the user.", "NotFoundError"));
         Object.defineProperty(navigator, "serial", { value: { requestPort: nothing } });
       });
@@ -74,6 +82,23 @@ describe("a page with lines", () => {
     await port.locator("button.heard").waitFor();
     await tab.picture("piano");
     await unplug("Piano", 2);
+  });
+
+  it("has the computer's MIDI ports to choose from, and asks for SysEx apart", async () => {
+    const port = await plug("MIDI ports", 3);
+    const from = port.getByLabel("Heard by the guest");
+    expect(await from.locator("option").allTextContents()).toEqual(["nothing", "The keys"]);
+    expect(await from.inputValue()).toBe("keys");
+    expect(await port.getByLabel("Played by the guest").locator("option").allTextContents()).toEqual([
+      "no port is connected",
+    ]);
+    await from.selectOption("nothing");
+    const sysex = port.getByRole("button", { name: /^SysEx/ });
+    expect(await sysex.getAttribute("aria-pressed")).toBe("false");
+    await sysex.click();
+    await expect.poll(() => sysex.getAttribute("aria-pressed"), { timeout: STEP_MS }).toBe("true");
+    expect(await from.inputValue()).toBe(""); // what was chosen stays chosen
+    await unplug("MIDI ports", 3);
   });
 
   it("says what to do when no serial port was chosen, and when the machine has no network", async () => {

@@ -67,27 +67,40 @@ class FakeAccess {
     this.#take(jacks);
   }
 
-  changed(jacks: readonly Jack[]): void {
+  /** Also when a port is opened or closed. */
+  changed(jacks: readonly Jack[] = []): void {
     this.#take(jacks);
     queueMicrotask(() => this.onstatechange?.());
   }
 
   #take(jacks: readonly Jack[]): void {
     for (const jack of jacks) {
-      if (jack.type === "input" && !this.inputs.has(jack.id)) this.inputs.set(jack.id, new FakeInput(jack));
+      if (jack.type === "input" && !this.inputs.has(jack.id)) this.inputs.set(jack.id, new FakeInput(jack, this));
       if (jack.type === "output" && !this.outputs.has(jack.id)) {
-        this.outputs.set(jack.id, new FakeOutput(jack, this.sysexEnabled, this.#sent));
+        this.outputs.set(jack.id, new FakeOutput(jack, this, this.#sent));
       }
     }
   }
 }
 
 class FakePort {
-  connection: MIDIPortConnectionState = "closed";
   readonly jack: Jack;
+  readonly access: FakeAccess;
+  #connection: MIDIPortConnectionState = "closed";
 
-  constructor(jack: Jack) {
+  constructor(jack: Jack, access: FakeAccess) {
     this.jack = jack;
+    this.access = access;
+  }
+
+  get connection(): MIDIPortConnectionState {
+    return this.#connection;
+  }
+
+  protected become(connection: MIDIPortConnectionState): void {
+    if (connection === this.#connection) return;
+    this.#connection = connection;
+    this.access.changed();
   }
 
   get id(): string {
@@ -103,7 +116,7 @@ class FakePort {
   }
 
   async close(): Promise<this> {
-    this.connection = "closed";
+    this.become("closed");
     return this;
   }
 }
@@ -113,7 +126,7 @@ class FakeInput extends FakePort {
 
   set onmidimessage(listener: ((event: { data: Uint8Array }) => void) | null) {
     this.#listener = listener;
-    if (listener) this.connection = "open";
+    if (listener) this.become("open");
   }
 
   hear(data: Uint8Array, sysex: boolean): void {
@@ -123,12 +136,10 @@ class FakeInput extends FakePort {
 }
 
 class FakeOutput extends FakePort {
-  readonly #sysex: boolean;
   readonly #sent: (words: string) => void;
 
-  constructor(jack: Jack, sysex: boolean, sent: (words: string) => void) {
-    super(jack);
-    this.#sysex = sysex;
+  constructor(jack: Jack, access: FakeAccess, sent: (words: string) => void) {
+    super(jack, access);
     this.#sent = sent;
   }
 
@@ -136,10 +147,10 @@ class FakeOutput extends FakePort {
   send(data: Uint8Array): void {
     const bytes = [...data];
     if (!isMessage(bytes)) throw new TypeError(`Invalid MIDI message: ${bytes}`);
-    if (bytes[0] === 0xf0 && !this.#sysex)
+    if (bytes[0] === 0xf0 && !this.access.sysexEnabled)
       throw new DOMException("System exclusive is not allowed.", "InvalidAccessError");
     if (!this.jack.connected) throw new DOMException("The port is disconnected.", "InvalidStateError");
-    this.connection = "open";
+    this.become("open");
     this.#sent(`${this.id} ${Buffer.from(data).toString("hex")}`);
   }
 }

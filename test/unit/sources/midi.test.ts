@@ -58,6 +58,12 @@ describe("Web MIDI", () => {
     await plays(port, "08803c00");
     expect(sent).toEqual(["synth 903c64", "synth f8", "drums 803c00"]);
     expect(midi.open.sort()).toEqual(["drums", "pads"]);
+    feed.chooseInput("");
+    await port.host.settle();
+    expect(await heard(port, () => midi.play("pads", 0xc0, 5))).toBeUndefined();
+    midi.connect("input", "more");
+    await port.host.settle();
+    expect(feed.input).toBeUndefined(); // none was chosen
     await feed.close();
     expect(midi.open).toEqual([]);
   });
@@ -70,7 +76,7 @@ describe("Web MIDI", () => {
     await plays(port, "04f01122 0633f700");
     expect(sent).toEqual([]);
     expect(feed.actions[0]).toMatchObject({ label: "SysEx", pressed: false });
-    expect(feed.actions[0]?.title).toContain("The guest has sent 1 that went nowhere");
+    expect(feed.actions[0]?.title).toContain("The guest has sent some that went nowhere");
     midi.refuses.sysex = true;
     await expect(feed.actions[0]?.run()).rejects.toThrow(/does not let this page use MIDI with SysEx/);
     midi.refuses.sysex = false;
@@ -90,7 +96,8 @@ describe("Web MIDI", () => {
     midi.disconnect("synth");
     midi.disconnect("keys");
     await port.host.settle();
-    expect([feed.input, feed.output, changes]).toEqual([undefined, undefined, 2]);
+    expect([feed.input, feed.output]).toEqual([undefined, undefined]);
+    expect(changes).toBeGreaterThan(0);
     await plays(port, "09903c64");
     midi.connect("input", "pads");
     midi.connect("output", "synth");
