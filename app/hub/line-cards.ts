@@ -60,7 +60,7 @@ export const LINES: readonly Card[] = [
     id: "piano",
     glyph: "midi",
     name: "Piano",
-    detail: "a MIDI keyboard played by clicks or keys",
+    detail: "MIDI, played by clicks or keys",
     open: () => new PianoFeed(),
   }),
   lineCard({
