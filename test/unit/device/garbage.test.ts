@@ -13,8 +13,13 @@ import {
 import { createMicrophone } from "../../../worker/device/audio/microphone.ts";
 import { SoundRecorder } from "../../../worker/device/audio/sound-recorder.ts";
 import { createSpeaker } from "../../../worker/device/audio/speaker.ts";
+import { createGamepad } from "../../../worker/device/hid/gamepad.ts";
 import { createKeyboard } from "../../../worker/device/hid/keyboard.ts";
+import { createMouse } from "../../../worker/device/hid/mouse.ts";
+import { createPassThrough } from "../../../worker/device/hid/pass-through.ts";
+import { createTablet } from "../../../worker/device/hid/tablet.ts";
 import { Host, now, pattern, type Transfer } from "./harness.ts";
+import { VENDOR_REPORTS } from "./hid.ts";
 import { cbw, cdb, command, IN, OUT, plugDrive, resetRecovery, rw10 } from "./storage.ts";
 import { COMMAND, commandIu, DATA_IN, DATA_OUT, STATUS, STATUS_ROOM, taskIu, UasHost } from "./uas-host.ts";
 
@@ -255,21 +260,42 @@ for (const speed of ["super", "high"] as const) {
   }
 }
 
-test("a keyboard stands any request and any transfer", async () => {
+test.each([
+  ["keyboard", createKeyboard],
+  ["mouse", createMouse],
+  ["tablet", createTablet],
+  ["gamepad", createGamepad],
+  [
+    "HID device of the page",
+    () => createPassThrough({ kind: "hid", vendorId: 1, productId: 2, reportDescriptor: VENDOR_REPORTS }),
+  ],
+] as const)("a %s stands any request and any transfer", async (_, create) => {
+  const index = fc.oneof(fc.constant(0), byte);
+  const setup = fc.tuple(
+    fc.oneof(fc.constantFrom(0x21, 0xa1, 0x81), byte),
+    fc.oneof(fc.constantFrom(1, 2, 3, 6, 9, 0x0a, 0x0b), byte),
+    fc.oneof(fc.nat(4), byte),
+    fc.oneof(fc.nat(3), byte),
+    index,
+    index,
+  );
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(fc.tuple(byte, byte, byte, byte, byte, byte), fc.nat(300), fc.constantFrom(0x81, 0x01, 0x82)), {
-        maxLength: 40,
-      }),
+      fc.array(fc.tuple(setup, fc.nat(300), fc.constantFrom(0x81, 0x01, 0x82)), { maxLength: 40 }),
       async (requests) => {
-        const host = await Host.plug(createKeyboard());
+        const host = await Host.plug(create());
         host.configure();
         const sent: Transfer[] = [];
         for (const [[bmRequestType, bRequest, low, high, indexLow, indexHigh], room, endpoint] of requests) {
           const setup = { bmRequestType, bRequest, wValue: low | (high << 8), wIndex: indexLow | (indexHigh << 8) };
-          sent.push(host.submit(0, TYPE_CONTROL, room, setup));
-          sent.push(host.submit(endpoint, room & 1 ? TYPE_INTERRUPT : TYPE_BULK, room));
+          const control = host.submit(0, TYPE_CONTROL, room, setup);
+          // A host has one control transfer at a time.
+          if (!control.answer && room & 1) host.cancel(control);
+          sent.push(control, host.submit(endpoint, room & 1 ? TYPE_INTERRUPT : TYPE_BULK, room));
           host.device.input?.({ type: "key", code: "KeyA", pressed: (room & 2) !== 0 });
+          host.device.input?.({ type: "mouse", x: room, buttons: room & 1 });
+          host.device.input?.({ type: "hid-answer", answer: room & 7, bytes: pattern(room) });
+          if (room % 3 === 0) host.device.output?.();
           if (host.owned > 100) break;
         }
         await host.device.close();
