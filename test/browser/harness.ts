@@ -144,7 +144,7 @@ export class Tab {
   }
 
   card(name: string): Locator {
-    return this.page.locator(".card").filter({ hasText: name });
+    return this.page.locator(".card").filter({ has: this.page.locator(".card-name", { hasText: name }) });
   }
 
   async untilPort(path: number | string, state: "off" | "empty" | "connecting" | "ready" | "failed"): Promise<void> {
