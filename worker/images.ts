@@ -11,7 +11,8 @@ const READINGS_MAX = 64;
 export class Images {
   readonly #shelf: Shelf;
   readonly #readings = new Map<number, ImageReading>();
-  #last = 0;
+  /** Not from 0: those of a backend that died are none of this one's. */
+  #last = Math.floor(Math.random() * 2 ** 48);
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;

@@ -38,12 +38,18 @@ export async function pickFiles(multiple: boolean): Promise<DiskFile[]> {
 
 /**
  * Asks where to, and for an image that is to be taken there. Without a picker the browser downloads it, from its memory. In a
- * person's click. Rejects with an AbortError when nothing is chosen.
+ * person's click. `own` is the file that the drive is made of, if that is known. Rejects with an AbortError when nothing is chosen.
  */
-export async function saveCopy(name: string, open: () => Promise<DriveImage>, progress: Progress): Promise<void> {
+export async function saveCopy(
+  name: string,
+  open: () => Promise<DriveImage>,
+  progress: Progress,
+  own?: FileSystemFileHandle,
+): Promise<void> {
   const { showSaveFilePicker } = pickers();
   if (!showSaveFilePicker) return download(name, await open(), progress);
   const handle = await showSaveFilePicker.call(globalThis, { id: "pvusb-disk", suggestedName: name });
+  if (await own?.isSameEntry(handle)) return saveInto(handle, open, progress);
   const { file, image } = await writeInto(handle, open, progress);
   await file.close();
   await image.saved();

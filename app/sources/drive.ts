@@ -23,7 +23,6 @@ export interface DriveOptions {
 
 export class Drive {
   readonly name: string;
-  readonly lasts: boolean;
   readonly source: DeviceSource;
   readonly #host: () => UsbHost | undefined;
   readonly #handle: FileSystemFileHandle | undefined;
@@ -40,7 +39,6 @@ export class Drive {
   /** `host` has the drive, as soon as there is a host. */
   constructor({ name, image, serial, handle, lasts = false }: DriveOptions, host: () => UsbHost | undefined) {
     this.name = name;
-    this.lasts = lasts;
     this.#host = host;
     this.#handle = handle;
     this.#keep = lasts ? undefined : crypto.randomUUID();
@@ -69,11 +67,12 @@ export class Drive {
     const hint = this.isPlugged
       ? " What the guest has not written to it yet is not in it: unmount it there first."
       : "";
+    const fileName = `${this.name.replace(/\.img$/i, "")}.img`;
     const copy: FeedAction = {
       id: "save-copy",
       label: "Save a copy…",
       title: `Saves the whole drive as a file.${hint}`,
-      run: () => this.#save((progress) => saveCopy(`${this.name.replace(/\.img$/i, "")}.img`, this.#open, progress)),
+      run: () => this.#save((progress) => saveCopy(fileName, this.#open, progress, this.#handle)),
     };
     const handle = this.#handle;
     if (!handle || !this.changed) return [copy];

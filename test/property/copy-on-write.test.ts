@@ -42,7 +42,11 @@ const range = fc.tuple(
   fc.nat(SIZE - 1),
   fc.oneof(fc.integer({ min: 1, max: 700 }), fc.integer({ min: 1, max: 150_000 })),
 );
-const step = fc.record({ kind: fc.constantFrom("write", "write", "read", "bytes", "save"), range, seed: fc.nat(255) });
+const step = fc.record({
+  kind: fc.constantFrom("write", "write", "read", "bytes", "save", "replace"),
+  range,
+  seed: fc.nat(255),
+});
 /** One that answers at once, and one that promises. */
 const BASES = [() => openImage({ bytes: contents }), () => openImage({ blob: new Blob([contents]) })];
 
@@ -66,7 +70,17 @@ test.each(BASES)("base %#", async (base) => {
           image.write(offset, 1, new Payload(Uint8Array.of(seed)) as unknown as Request, 0);
           model[offset] = seed;
           expect(Buffer.compare(await promised, expected)).toBe(0);
+        } else if (kind === "replace") {
+          const mark = image.mark();
+          const home = model.slice();
+          image.write(offset, 1, new Payload(Uint8Array.of(seed)) as unknown as Request, 0);
+          model[offset] = seed;
+          const replaced = image.replace(mark);
+          const waits = read(image, 0, SIZE);
+          replaced(new Blob([home]));
+          expect(Buffer.compare(await waits, model)).toBe(0);
         } else {
+          if (steps.some((each) => each.kind === "replace")) continue; // another base than the one it is made of again
           const state = throughFile(image.save());
           image = new CopyOnWriteImage(await base());
           image.restore(state);

@@ -1,5 +1,6 @@
 /** Disks of the page over a real backend: images on their way home, and discs that a person changes. */
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { DriveImage } from "../../../app/drive-image.ts";
 import { createUsbHost } from "../../../app/host.ts";
 import { CdFeed } from "../../../app/sources/cd-feed.ts";
 import { saveCopy, saveInto } from "../../../app/sources/disk-file.ts";
@@ -20,26 +21,22 @@ async function bench() {
 
 /** A file of the File System Access API: what is written is there when it is closed. */
 function fileHandle(refuse?: string) {
-  const file = { bytes: new Uint8Array(), isAborted: false, commits: 0 };
+  const file = { bytes: new Uint8Array(), commits: 0 };
   const createWritable = async () => {
     const parts: Uint8Array[] = [];
-    return Object.assign(
-      new WritableStream<Uint8Array>({
-        write(part) {
-          if (refuse) throw new Error(refuse);
-          parts.push(part.slice());
-        },
-        close() {
-          file.bytes = Buffer.concat(parts);
-          file.commits++;
-        },
-        abort() {
-          file.isAborted = true;
-        },
-      }),
-    );
+    return new WritableStream<Uint8Array>({
+      write(part) {
+        if (refuse) throw new Error(refuse);
+        parts.push(part.slice());
+      },
+      close() {
+        file.bytes = Buffer.concat(parts);
+        file.commits++;
+      },
+    });
   };
-  const handle = { name: "disk.img", createWritable, getFile: async () => new Blob([new Uint8Array(file.bytes)]) };
+  const getFile = async () => new Blob([new Uint8Array(file.bytes)]);
+  const handle = { name: "disk.img", createWritable, getFile, isSameEntry: async (other: unknown) => other === handle };
   return { file, handle: handle as unknown as FileSystemFileHandle };
 }
 
@@ -93,6 +90,15 @@ describe("an image on its way home", () => {
       () => undefined,
     );
     expect(file.commits).toBe(2);
+    // Chosen as the place of a copy, it is still the drive's own.
+    const replace = vi.spyOn(DriveImage.prototype, "replace");
+    await saveCopy(
+      "x.img",
+      () => port.image(),
+      () => undefined,
+      handle,
+    );
+    expect([file.commits, replace.mock.calls.length]).toEqual([3, 1]);
     const full = fileHandle("The disk is full.");
     await expect(
       saveInto(
@@ -101,7 +107,7 @@ describe("an image on its way home", () => {
         () => undefined,
       ),
     ).rejects.toThrow("full");
-    expect(full.file.commits).toBe(0);
+    expect(full.file).toMatchObject({ commits: 0 });
     const again = await port.image();
     expect(Buffer.compare(Buffer.from(await new Response(again.stream).arrayBuffer()), contents)).toBe(0);
   });

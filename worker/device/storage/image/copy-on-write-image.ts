@@ -96,8 +96,11 @@ export class CopyOnWriteImage implements Image {
     });
     return (blob) => {
       this.#gate = undefined;
-      if (blob) this.#become(new BlobImage(blob), mark);
-      open();
+      try {
+        if (blob) this.#become(new BlobImage(blob), mark);
+      } finally {
+        open();
+      }
     };
   }
 
