@@ -7,8 +7,8 @@ import type { UsbPort } from "../usb-port.ts";
 /** "ignored": the guest has given it no address. "driverless": it has, and nothing but the guest's USB core speaks to it. */
 export type Neglect = "ignored" | "driverless";
 
-/** Looks, two a second while the hub has power: fifteen seconds, in which a slow guest loads a driver. */
-const LOOKS = 30;
+/** Looks, two a second while the hub has power: half a minute, in which a slow guest on a busy computer loads a driver. */
+const LOOKS = 60;
 
 export class Attention {
   #plug: UsbPort["plugged"];

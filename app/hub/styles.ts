@@ -705,6 +705,7 @@ pv-problems:not(:has(.problem)) {
 .more-devices {
   display: flex;
   flex-wrap: wrap;
+  align-items: flex-start;
   gap: var(--s2);
   margin-bottom: var(--s2);
 }

@@ -56,9 +56,11 @@ export class PvPanels extends DeskElement {
     return [...plugged, ...others.filter(({ device }) => !plugged.some((each) => each.device === device))];
   }
 
-  #toggle(panel: Panel): void {
+  async #toggle(panel: Panel): Promise<void> {
     this.#open = this.#open === panel ? undefined : panel;
     this.requestUpdate();
+    await this.updateComplete;
+    this.querySelector("#panel")?.scrollIntoView({ block: "nearest" });
   }
 
   /** A rule is said to be kept when it is. */

@@ -130,14 +130,10 @@ describe("the page on a static host without headers, below a path", () => {
     // v86.wasm, too; not counted is the guest: its kernel, initrd and BIOS.
     expect(host.total(/^(?!guest\/)/)).toBeLessThan(MIB);
 
-    for (const name of ["Flash drive (blank", "USB hub"]) {
-      await tab
-        .card(name)
-        .getByRole("button", { name: /^Plug in/ })
-        .click();
-    }
-    await tab.untilPort("1", "ready");
-    await tab.untilPort("2", "ready");
+    const cards = ["Flash drive (blank, 64 MiB)", "USB hub", "Keyboard", "Serial terminal", "Piano"];
+    for (const name of cards) await page.getByRole("button", { name: `Plug in ${name}`, exact: true }).click();
+    for (const port of ["1", "2", "3", "4", "5"]) await tab.untilPort(port, "ready");
+    await tab.button("New drive…").click();
     await isForEverybody(tab, "running");
     await pictures(tab, "running");
     for (const panel of await page.locator("pv-panels button[aria-expanded]").all()) {

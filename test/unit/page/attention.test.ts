@@ -13,9 +13,9 @@ function createPort() {
   return { port, status, look };
 }
 
-test("a device without an address is ignored after fifteen seconds, and no sooner", () => {
+test("a device without an address is ignored after half a minute, and no sooner", () => {
   const { status, look } = createPort();
-  expect(look(29)).toBeUndefined();
+  expect(look(59)).toBeUndefined();
   expect(look(1)).toBe("ignored");
   status.address = 1;
   expect(look(1)).toBeUndefined();
@@ -25,23 +25,23 @@ test("a device that only the USB core has spoken to is without a driver, until o
   const { status, look } = createPort();
   status.address = 1;
   status.counters.transfers = 9;
-  expect(look(30)).toBe("driverless");
+  expect(look(60)).toBe("driverless");
   status.counters.driven = 1;
   expect(look(1)).toBeUndefined();
-  expect(look(40)).toBeUndefined();
+  expect(look(80)).toBeUndefined();
 });
 
 test("a device of a restored state, of which nothing was counted, has its driver", () => {
   const { status, look } = createPort();
   status.address = 1;
-  expect(look(40)).toBeUndefined();
+  expect(look(80)).toBeUndefined();
 });
 
 test("another plug begins anew, and an empty port has nothing to say", () => {
   const { port, look } = createPort();
-  expect(look(30)).toBe("ignored");
+  expect(look(60)).toBe("ignored");
   port.plugged = {} as Plugged;
-  expect(look(29)).toBeUndefined();
+  expect(look(59)).toBeUndefined();
   port.plugged = undefined;
-  expect(look(40)).toBeUndefined();
+  expect(look(80)).toBeUndefined();
 });
