@@ -128,7 +128,10 @@ describe("npm pack, installed into an empty Vite project", () => {
     const env = { ...process.env, XDG_CACHE_HOME: cache };
     execFileSync("npx", ["pvusb", "guest", "linux"], { cwd: project, env, stdio: "pipe" });
     const server = spawn("npx", ["pvusb", "serve", "--port", "0"], { cwd: project, detached: true });
-    onTestFinished(() => void process.kill(-(server.pid ?? 0)));
+    onTestFinished(() => {
+      // npx and what it started are a group of their own.
+      if (server.pid) process.kill(-server.pid);
+    });
     const [line] = (await once(server.stdout, "data")) as [Buffer];
     const [address] = line.toString().split(" ");
 
