@@ -136,7 +136,11 @@ export class PvPort extends DeskElement {
         aria-label=${`${label}: ${this.view.name} in port ${this.view.path}. ${title}`}
         aria-pressed=${pressed === undefined ? nothing : String(pressed)}
         title=${title}
-        @click=${() => this.desk.run(action)}
+        @click=${(event: Event) => {
+          // Safari gives a pressed button no focus.
+          (event.currentTarget as HTMLElement).focus();
+          return this.desk.run(action);
+        }}
       >
         ${label}
       </button>
