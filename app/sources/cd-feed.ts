@@ -2,7 +2,7 @@
 import type { DeviceSource, DriveOutput } from "../../worker/protocol.ts";
 import type { UsbPort } from "../usb-port.ts";
 import { canPickFiles, type DiskFile, pickFiles } from "./disk-file.ts";
-import type { Feed, FeedAction } from "./feed.ts";
+import type { Feed, FeedAction, FeedPlace } from "./feed.ts";
 import { followOutput } from "./follow-output.ts";
 import { StateLine } from "./state-line.ts";
 
@@ -61,11 +61,12 @@ export class CdFeed implements Feed {
     return actions;
   }
 
-  plugged(port: UsbPort): void {
+  plugged(port: UsbPort, place: FeedPlace): void {
     this.#unfollow?.();
     this.#port = port;
     this.#unfollow = followOutput(port, (output) => {
       if (output.type !== "drive") return;
+      if (this.#state?.loaded && !output.loaded) place.say?.("The tray of the CD drive is open.");
       this.#state = output;
       this.onChange?.();
     });

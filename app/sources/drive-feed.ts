@@ -1,7 +1,7 @@
 /** A flash drive while it is plugged in: what guests write to it is seen, and can be saved. */
 import type { UsbPort } from "../usb-port.ts";
 import type { Drive } from "./drive.ts";
-import type { Feed, FeedAction } from "./feed.ts";
+import type { Feed, FeedAction, FeedPlace } from "./feed.ts";
 import { StateLine } from "./state-line.ts";
 
 export class DriveFeed implements Feed {
@@ -30,8 +30,8 @@ export class DriveFeed implements Feed {
     return this.#line.show(this.#drive.words);
   }
 
-  plugged(port: UsbPort): void {
-    this.#drive.plugged(port);
+  plugged(port: UsbPort, place: FeedPlace): void {
+    this.#drive.plugged(port, (text) => place.say?.(text));
   }
 
   leaving(): Promise<void> {

@@ -85,10 +85,15 @@ export class Drive {
     return [back, copy];
   }
 
-  plugged(port: UsbPort): void {
+  /** `say` says a sentence to the person. */
+  plugged(port: UsbPort, say: (text: string) => void): void {
     this.unplugged();
     this.#port = port;
-    this.#unfollow = followOutput(port, (output) => this.#take(output));
+    this.#unfollow = followOutput(port, (output) => {
+      const wasLoaded = this.#state?.loaded === true;
+      this.#take(output);
+      if (wasLoaded && this.#state?.loaded === false) say(`The guest has ejected ${this.name}: it can be pulled out.`);
+    });
   }
 
   unplugged(): void {
@@ -99,7 +104,7 @@ export class Drive {
 
   /** Asks the drive how it is: it is about to be unplugged. */
   async leaving(): Promise<void> {
-    this.#take(await this.#port?.output());
+    this.#take(await this.#port?.output().catch(() => undefined));
   }
 
   #take(output: DeviceOutput | undefined): void {

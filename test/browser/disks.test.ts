@@ -115,6 +115,7 @@ describe("disks", () => {
     await tab.runUntil("mount -t iso9660 -o ro /dev/cdrom /mnt; cat /mnt/hello.txt", /hello from the disc/);
     await tab.button(/^Eject all the same.*port 1/).waitFor();
     await tab.run("eject");
+    await tab.untilSaid("The tray of the CD drive is open");
     await expect.poll(() => state(1).textContent()).toContain("The tray is open");
     await tab.picture("disks tray");
     await tab.button(/^Close the tray.*port 1/).click();

@@ -118,7 +118,7 @@ test("a drive in the drawer that was never changed has nothing to save, and is m
   const drive = new Drive({ name: "a.img", image: { blob: new Blob([contents]) }, serial: "A1" }, () => host);
   expect(drive.actions).toEqual([]);
   await port.plug(drive.source);
-  drive.plugged(port);
+  drive.plugged(port, () => undefined);
   expect(drive.actions.map(({ id }) => id)).toEqual(["save-copy"]);
   await drive.leaving();
   drive.unplugged();
@@ -130,6 +130,7 @@ test("a drive in the drawer that was never changed has nothing to save, and is m
 
 test("a CD drive takes discs from a person, and says how it is", async () => {
   const { port } = await bench();
+  const said: string[] = [];
   const feed = new CdFeed("CD1", disc("one.iso"));
   const labels = () => feed.actions.map(({ label }) => label);
   const changed = () => new Promise<void>((resolve) => (feed.onChange = resolve));
@@ -140,11 +141,12 @@ test("a CD drive takes discs from a person, and says how it is", async () => {
   };
   await port.plug(feed.source);
   const first = changed();
-  feed.plugged(port);
+  feed.plugged(port, { screen: undefined, show: () => undefined, say: (text) => said.push(text) });
   await first;
   expect(labels()).toEqual(["Eject", "Change the disc…"]);
   await run("eject");
   await vi.waitFor(() => expect(labels()).toEqual(["Close the tray", "Change the disc…"]));
+  expect(said).toEqual(["The tray of the CD drive is open."]);
   await run("insert");
   await vi.waitFor(() => expect(labels()).toEqual(["Eject", "Change the disc…"]));
   await feed.insert(disc("two.iso"));
