@@ -60,8 +60,8 @@ describe("disks", () => {
     await onDisk("echo later >LATER.TXT");
     await expect.poll(() => state(1).textContent()).toContain("Changed since it was saved");
     await tab.port(1).locator(".unplug").click();
-    const card = tab.card("changed since it was saved");
-    await card.waitFor();
+    const card = tab.card("Flash drive 1");
+    await expect.poll(() => card.textContent()).toContain("changed since it was saved");
     await tab.picture("disks pulled out");
     const [download] = await Promise.all([tab.page.waitForEvent("download"), card.locator(".action").click()]);
     const { files } = readFat16(new Uint8Array(readFileSync(await download.path())));
