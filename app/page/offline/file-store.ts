@@ -37,12 +37,17 @@ export class FileStore {
     for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
   }
 
-  /** The file as it is kept, or from the network. `after` is told what goes on when the answer is given. */
-  async load(path: string, file: PageFile, after: (work: Promise<unknown>) => void): Promise<Response> {
+  /** The file as it is kept, or as it is requested. `after` is told what goes on when the answer is given. */
+  async load(
+    request: Request,
+    path: string,
+    file: PageFile,
+    after: (work: Promise<unknown>) => void,
+  ): Promise<Response> {
     const cache = await this.#cache();
     const kept = await cache.match(this.#key(path, file));
     if (kept) return kept;
-    const response = await fetch(this.#address(path));
+    const response = await fetch(request);
     // No room is no trouble: then it is loaded again the next time.
     if (response.ok) after(this.#keep(cache, path, file, response.clone()).catch(() => false));
     return response;

@@ -51,7 +51,7 @@ worker.addEventListener("fetch", (event) => {
   const path = request.method === "GET" ? pathIn(folder, request.url) : undefined;
   if (path === undefined) return;
   const file = Object.hasOwn(PVUSB_FILES, path) ? PVUSB_FILES[path] : undefined;
-  if (file) event.respondWith(store.load(path, file, (work) => event.waitUntil(work)).then(isolated));
+  if (file) event.respondWith(store.load(request, path, file, (work) => event.waitUntil(work)).then(isolated));
   // Only documents and workers are isolated or not.
   else if (["document", "iframe", "worker", "sharedworker"].includes(request.destination)) {
     event.respondWith(fetch(request).then(isolated));
