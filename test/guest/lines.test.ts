@@ -102,10 +102,10 @@ describe.each([
       got += new TextDecoder().decode(bytes);
       return dtr && rts && got === "and back\n";
     });
-    const cts = chip === "ft232r" ? "CTS " : "CTS "; // cdc_acm has it always on: the class has no word for it
-    expect(await run(lines(tty))).toBe(`DTR RTS ${cts}CD DSR`);
+    expect(await run(lines(tty))).toBe("DTR RTS CTS CD DSR");
     await port.input({ type: "serial-lines", cts: false, ri: true });
-    await until(`[ "$(${lines(tty)})" = "DTR RTS ${chip === "ft232r" ? "" : cts}CD RI DSR" ]`);
+    const cts = chip === "ft232r" ? "" : "CTS "; // cdc_acm has it always on: the class has no word for it
+    await until(`[ "$(${lines(tty)})" = "DTR RTS ${cts}CD RI DSR" ]`);
     await run(setBreak(tty, true));
     await outputUntil<SerialOutput>((each) => each.break);
     await run(setBreak(tty, false));
@@ -118,14 +118,12 @@ describe.each([
   });
 
   it("lose the port in the middle of the bytes, and have it again", async () => {
-    for (let round = 0; round < 2; round++) {
-      await plug({ loopback: true });
-      const before = port.status.counters.bytesIn;
-      await bench.run(echoInBackground(tty));
-      await expect.poll(() => port.status.counters.bytesIn - before).toBeGreaterThan(10_000);
-      await unplug();
-      await bench.until(`! ${isOpen(tty)}`);
-    }
+    await plug({ loopback: true });
+    const before = port.status.counters.bytesIn;
+    await bench.run(echoInBackground(tty));
+    await expect.poll(() => port.status.counters.bytesIn - before).toBeGreaterThan(10_000);
+    await unplug();
+    await bench.until(`! ${isOpen(tty)}`);
     await plug({ loopback: true });
     const [there, back] = (await bench.run(echo(tty))).trim().split("\n");
     expect(back).toBe(there);
