@@ -1,18 +1,16 @@
 /** Snapshots of the machine: saved under a name, restored, downloaded, deleted, and taken from files. */
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
+import { live } from "lit/directives/live.js";
 import type { KeptState } from "../guest/kept-states.ts";
+import { DeskElement } from "../hub/desk-element.ts";
 import { inBytes } from "../hub/rate.ts";
 import type { Snapshots } from "./snapshots.ts";
 
-export class PvSnapshots extends LitElement {
-  static override properties = { snapshots: { attribute: false } };
+export class PvSnapshots extends DeskElement {
+  static override properties = { ...DeskElement.properties, snapshots: { attribute: false } };
   declare snapshots: Snapshots;
   /** What a person has written as the next one's name. */
   #name: string | undefined;
-
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   protected override firstUpdated(): void {
     void this.snapshots.refresh();
@@ -26,7 +24,7 @@ export class PvSnapshots extends LitElement {
       </p>
       <form class="pane-tools" @submit=${this.#save}>
         <label>Name
-          <input type="text" maxlength="200" autocomplete="off" placeholder=${nextName} .value=${this.#name ?? ""} @input=${this.#write} />
+          <input type="text" maxlength="200" autocomplete="off" placeholder=${nextName} .value=${live(this.#name ?? "")} @input=${this.#write} />
         </label>
         <button type="submit" ?disabled=${!canSave}>Save snapshot</button>
         <label class="button">From a file…
@@ -37,7 +35,7 @@ export class PvSnapshots extends LitElement {
         work
           ? html`<p class="snapshot-work">
               <label for="snapshot-work">${work.does}…</label>
-              <progress id="snapshot-work" .value=${work.fraction ?? nothing} max="1"></progress>
+              <progress id="snapshot-work" max="1" value=${work.fraction ?? nothing}></progress>
             </p>`
           : nothing
       }

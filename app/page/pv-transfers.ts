@@ -157,7 +157,7 @@ export class PvTransfers extends LitElement {
           <h3>${text}</h3>
           <button type="button" class="quiet" @click=${this.#close}>Close</button>
         </div>
-        <dl>
+        <dl tabindex="0">
           ${[...about, ...(setup ? setupFields(readSetup(setup)) : []), ...fields].map(
             ({ name, value }) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
           )}

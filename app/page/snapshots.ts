@@ -15,8 +15,8 @@ export interface SnapshotMachine {
 export interface SnapshotHooks {
   /** The one that a person looks at, if it runs. */
   machine(): SnapshotMachine | undefined;
-  /** Has a machine go on from this state. Rejects, with a sentence, when none can. */
-  restore(state: Uint8Array<ArrayBuffer>, info: StateInfo): Promise<void>;
+  /** Has a machine go on from this state. Rejects, with a sentence, when none can; false when the person knows why already. */
+  restore(state: Uint8Array<ArrayBuffer>, info: StateInfo): Promise<boolean>;
   announce(words: string): void;
   /** What went wrong, in a title and a sentence. */
   complain(title: string, error: unknown): void;
@@ -75,14 +75,14 @@ export class Snapshots {
   save(name: string): Promise<void> {
     return this.#during("Saving the machine", "The machine cannot be saved", async () => {
       const from = this.#hooks.machine();
-      if (!from) return;
+      if (!from) return undefined;
       // A browser that is short of room takes what is only kept first.
       void navigator.storage?.persist?.().catch(() => false);
       const { machine, plugged } = from;
       const state = await from.saveState();
       const what = { key: crypto.randomUUID(), kind: "snapshot" as const, name: name.trim() || this.nextName };
       await this.#states().add({ ...what, machine, plugged }, state, this.#progress("Compressing the state"));
-      this.#hooks.announce(`${what.name} is saved.`);
+      return `${what.name} is saved.`;
     });
   }
 
@@ -90,17 +90,16 @@ export class Snapshots {
     return this.#during("Restoring the machine", `${name} cannot be restored`, async () => {
       const kept = this.#list.find((each) => each.key === key);
       const state = await this.#states().read(key, this.#progress("Reading the state"));
-      if (!kept || !state) return;
+      if (!kept || !state) return undefined;
       this.#become({ does: "Restoring the machine", fraction: undefined });
-      await this.#hooks.restore(state, kept);
-      this.#hooks.announce(`${name} is restored.`);
+      return (await this.#hooks.restore(state, kept)) ? `${name} is restored.` : undefined;
     });
   }
 
   delete({ key, name }: KeptState): Promise<void> {
     return this.#during("Deleting", `${name} cannot be deleted`, async () => {
       await this.#states().delete(key);
-      this.#hooks.announce(`${name} is deleted.`);
+      return `${name} is deleted.`;
     });
   }
 
@@ -108,7 +107,7 @@ export class Snapshots {
   addFile(file: File): Promise<void> {
     return this.#during("Reading the file", `${file.name} cannot be used`, async () => {
       const { name } = await this.#states().addFile(crypto.randomUUID(), file);
-      this.#hooks.announce(`${name} is in the list now. Restore it if you trust where it comes from.`);
+      return `${name} is in the list now. Restore it if you trust where it comes from.`;
     });
   }
 
@@ -127,17 +126,18 @@ export class Snapshots {
     this.#hooks.changed();
   }
 
-  /** One thing at a time. Trouble is told to the person, not thrown. */
-  async #during(does: string, trouble: string, work: () => Promise<void>): Promise<void> {
+  /** One thing at a time; what `work` answers is said when the list shows it. Trouble is told to the person, not thrown. */
+  async #during(does: string, trouble: string, work: () => Promise<string | undefined>): Promise<void> {
     if (this.#work) return;
     this.#become({ does, fraction: undefined });
+    let done: string | undefined;
     try {
-      await work();
+      done = await work();
     } catch (error) {
       this.#hooks.complain(trouble, error);
-    } finally {
-      this.#become(undefined);
-      await this.refresh();
     }
+    await this.refresh();
+    this.#become(undefined);
+    if (done !== undefined) this.#hooks.announce(done);
   }
 }

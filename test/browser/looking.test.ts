@@ -1,10 +1,11 @@
-/** A capture, the last transfers, the rules and the snapshots, by click and by keyboard, in one guest's life. */
+/** A capture, the last transfers and the rules, by click and by keyboard, in one guest's life. */
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator } from "playwright";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { tsharkDescriptors, tsharkFields } from "../tshark.ts";
+import { axeFindings } from "./axe.ts";
 import { atTheComputer, withFakeUsb } from "./fake-usb.ts";
 import { Bench, STEP_MS, type Tab } from "./harness.ts";
 
@@ -38,7 +39,7 @@ async function saved(press: () => Promise<void>, name: RegExp): Promise<string> 
 const saveCapture = () =>
   saved(() => tab.page.getByRole("link", { name: "Save capture" }).click(), /^pvusb-[-\d]+\.pcapng$/);
 
-async function open(panel: "Transfers" | "Rules" | "Snapshots"): Promise<void> {
+async function open(panel: "Transfers" | "Rules"): Promise<void> {
   const button = tab.page.getByRole("button", { name: panel, exact: true });
   if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
 }
@@ -108,7 +109,7 @@ describe("the last transfers", () => {
 
   it("are filtered by words and by port, and stand still when they are to", async () => {
     const { page } = tab;
-    await page.getByRole("searchbox", { name: "Find" }).fill("block 128");
+    await page.getByRole("searchbox", { name: "Find", exact: true }).fill("block 128");
     await expect.poll(() => table().locator("tbody tr").count()).toBe(1);
     await tab.button("Pause").click();
     await tab.run("dd if=/dev/sda of=/dev/null bs=4k skip=16 count=1 iflag=direct 2>/dev/null");
@@ -133,6 +134,7 @@ describe("the last transfers", () => {
     expect(text).toMatch(/dCBWDataTransferLength\s*4096/);
     expect(text).toMatch(/LBA\s*128/);
     expect(text).toContain("55 53 42 43"); // USBC
+    expect(await axeFindings(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await expect.poll(() => details().count()).toBe(0);
   });
@@ -170,6 +172,7 @@ describe("the rules", () => {
     await port.press("Enter");
     await tab.page.getByText("PORT is a number from 1 to 99").waitFor();
     expect(await rulesText()).toBe(`${device}:1:0:3\n`);
+    expect(await axeFindings(tab.page)).toEqual([]);
     await tab.picture("rules");
     await port.fill("5");
     await port.press("Enter");

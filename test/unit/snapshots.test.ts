@@ -30,6 +30,7 @@ function create() {
     machine: () => machine,
     restore: async (state: Uint8Array<ArrayBuffer>, { name }: { readonly name: string }) => {
       restored.push([state, name]);
+      return true;
     },
     announce: (words: string) => void said.push(words),
     complain: (title: string, error: unknown) => void complaints.push(`${title}: ${(error as Error).message}`),

@@ -15,7 +15,7 @@ const ROUTE_BITS = 4;
 /** Transfers that are kept. */
 export const TRANSFERS_MAX = 500;
 /** Of a payload, as much is kept. */
-export const PAYLOAD_MAX = 4096;
+export const PAYLOAD_MAX = 1024;
 /** Isochronous packets of so many µs are one. */
 const SUM_US = 1e6;
 
