@@ -160,6 +160,8 @@ describe("the page", () => {
     await tab.button("+ Add guest").click();
     await tab.startLinux();
     await tab.port(1).waitFor();
+    // Both hubs in sight: a page that scrolls between press and move drags what is under the pointer then.
+    await page.setViewportSize({ width: 1280, height: 1200 });
     const there = page.locator("pv-ports:not([data-current])").locator(".plugged");
     await there.dragTo(tab.port(3));
     await tab.untilPort(3, "ready");
