@@ -15,6 +15,8 @@ export interface GuestPageOptions {
   readonly guests?: number;
   /** A cpio archive, for all guests. */
   readonly overlay?: Uint8Array;
+  /** Of Chromium. */
+  readonly switches?: readonly string[];
   /** Starts a computer whose Chromium shows the page; otherwise it is a plain one. */
   computer?(origin: string): Promise<Computer>;
 }
@@ -34,7 +36,7 @@ export class GuestPage {
   }
 
   /** Resolves when the guests take commands. */
-  static async open({ guests = 1, overlay, computer: start }: GuestPageOptions): Promise<GuestPage> {
+  static async open({ guests = 1, overlay, switches, computer: start }: GuestPageOptions): Promise<GuestPage> {
     const options = { root: REPOSITORY, publicDir: "public", configFile: false, logLevel: "error" } as const;
     const serveOverlay: Plugin = {
       name: "serve-overlay",
@@ -48,7 +50,7 @@ export class GuestPage {
     await server.listen();
     const address = server.resolvedUrls?.local[0] ?? "";
     const computer = await start?.(new URL(address).origin);
-    const browser = computer?.browser ?? (await launchChromium());
+    const browser = computer?.browser ?? (await launchChromium(switches));
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on("pageerror", ({ message }) => errors.push(message));
