@@ -16,6 +16,7 @@ export type {
   KeyboardLights,
   MidiOutput,
   MidiSource,
+  PictureInput,
   PlayedSound,
   PlugReport,
   RealDevice,
@@ -24,6 +25,7 @@ export type {
   SerialSettings,
   SerialSource,
   SerialState,
+  SoundInput,
   SoundRun,
   WebUsbSource,
 } from "../worker/protocol.ts";
@@ -44,6 +46,12 @@ export { idbRulesStore } from "./rules/idb-rules-store.ts";
 export { type Rule, RuleError } from "./rules/rule.ts";
 export { Rules } from "./rules/rules.ts";
 export { type Keeper, keepRules, type RulesStore } from "./rules/store.ts";
+export { canvasCamera } from "./sources/canvas.ts";
+export type { Feed, FeedAction, FeedPlace } from "./sources/feed.ts";
+export { openMicrophone, streamMicrophone } from "./sources/microphone.ts";
+export { openScreen } from "./sources/screen.ts";
+export { openSpeaker } from "./sources/speaker.ts";
+export { openWebcam } from "./sources/webcam.ts";
 export { type NodeUsb, nodeUsb } from "./start-backend.ts";
 export type { RegisterTrace, TraceListeners, TrbTrace } from "./trace/trace.ts";
 export type { UrbTrace } from "./trace/urb-trace.ts";

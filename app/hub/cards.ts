@@ -6,6 +6,7 @@ import type { Glyph } from "./icons.ts";
 import { INPUT } from "./input-cards.ts";
 import { isSerialAdapter, protectedInterfaces } from "./kept-classes.ts";
 import { LINES } from "./line-cards.ts";
+import { MEDIA } from "./media-cards.ts";
 import { hexId } from "./words.ts";
 
 /** A software device without settings. */
@@ -26,11 +27,8 @@ function softwareCard(group: CardGroup, glyph: Glyph, name: string, detail: stri
 
 export const SOFTWARE: readonly Card[] = [
   ...INPUT,
-  softwareCard("media", "camera", "Camera", "films a test card whose frames are numbered", { kind: "camera" }),
-  softwareCard("media", "microphone", "Microphone", "hears a tone of 440 Hz", { kind: "microphone", tone: 440 }),
-  softwareCard("media", "speaker", "Speaker", "takes the guest's sound; the page does not play it", {
-    kind: "speaker",
-  }),
+  ...MEDIA,
+
   ...LINES,
   softwareCard("more", "hub", "USB hub", "four more ports for devices of any speed", { kind: "hub" }),
   softwareCard("more", "device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),

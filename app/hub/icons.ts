@@ -12,6 +12,7 @@ export type Glyph =
   | "camera"
   | "microphone"
   | "speaker"
+  | "screen"
   | "network"
   | "serial"
   | "midi"
@@ -29,6 +30,7 @@ const GLYPHS: Readonly<Record<Glyph, SVGTemplateResult>> = {
   camera: svg`<rect x="3" y="9" width="19" height="15" rx="2.5"/><path d="M22 14.5l7-3.5v11l-7-3.5"/><circle cx="12.5" cy="16.5" r="3.5"/>`,
   microphone: svg`<rect x="12" y="3.5" width="8" height="15" rx="4"/><path d="M7.5 15.5a8.5 8.5 0 0 0 17 0M16 24v4.5M11 28.5h10"/>`,
   speaker: svg`<path d="M5 12.5h5l7-6v19l-7-6H5zM21.5 12a6 6 0 0 1 0 8M25 8.5a11 11 0 0 1 0 15"/>`,
+  screen: svg`<rect x="3" y="5.5" width="26" height="17" rx="2.5"/><path d="M11 27.5h10M16 22.5v5"/>`,
   network: svg`<path d="M16 13v6M8 25v-6h16v6"/><rect x="11.5" y="4.5" width="9" height="8.5" rx="1.5"/><rect x="4" y="22.5" width="8" height="6" rx="1.5"/><rect x="20" y="22.5" width="8" height="6" rx="1.5"/>`,
   serial: svg`<path d="M4 10h24l-3 12H7z"/><path d="M9 14h.1M12.5 14h.1M16 14h.1M19.5 14h.1M23 14h.1M11 18h.1M14.5 18h.1M18 18h.1M21.5 18h.1"/>`,
   midi: svg`<rect x="3" y="8" width="26" height="16" rx="2"/><path d="M9.5 8v9M9.5 17v7M16 8v9M16 17v7M22.5 8v9M22.5 17v7"/>`,

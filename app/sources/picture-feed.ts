@@ -37,6 +37,7 @@ export class PictureFeed implements Feed {
     this.view = document.createElement("canvas");
     this.view.width = WIDTH;
     this.view.height = HEIGHT;
+    this.view.style.inlineSize = "100%";
     this.view.setAttribute("role", "img");
     this.view.setAttribute("aria-label", `What the guest sees of ${name}`);
     this.#context = contextOf(this.view);

@@ -44,6 +44,7 @@ export function levelMeter(label: string): HTMLMeterElement {
   const meter = document.createElement("meter");
   meter.min = 0;
   meter.max = 1;
+  meter.style.inlineSize = "100%";
   meter.setAttribute("aria-label", label);
   return meter;
 }

@@ -64,17 +64,17 @@ describe("the page", () => {
   });
 
   it("has a camera and a sound card that the guest's own drivers take", async () => {
-    await tab.card("Camera").locator(".card-grip").click();
+    await tab.card("Test card").locator(".card-grip").click();
     await tab.socket(2).click();
     await tab.untilPort(2, "ready");
     await tab.runUntil("ls /dev", /video0/);
-    await tab.card("Microphone").locator(".card-grip").click();
+    await tab.card("Test tone").locator(".card-grip").click();
     await tab.socket(3).click();
     await tab.untilPort(3, "ready");
     await tab.runUntil("cat /proc/asound/cards", /USB-Audio/);
     await tab.picture("devices");
-    await tab.button("Unplug Camera from port 2").click();
-    await tab.button("Unplug Microphone from port 3").click();
+    await tab.button("Unplug Test card from port 2").click();
+    await tab.button("Unplug Test tone from port 3").click();
     await tab.untilPort(2, "empty");
     await tab.untilPort(3, "empty");
     expect(await tab.problems()).toBe("");
