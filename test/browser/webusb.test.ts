@@ -26,7 +26,7 @@ describe("a WebUSB device on the page", () => {
 
   it("is not plugged while the hub has no power", async () => {
     await tab.button("Plug in loopback").click();
-    await tab.untilSaid("Start Linux first");
+    await tab.untilSaid("Start the guest first");
   });
 
   it("is seen and read by the guest once it is plugged, and gone once it is unplugged", async () => {
