@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Guests that are not to be late for a frame of their bus. */
-const CLOCKED = ["audio", "camera", "usbtest"].map((name) => `test/guest/${name}.test.ts`);
+const CLOCKED = ["guest/audio", "guest/camera", "guest/usbtest", "browser/media"].map((name) => `test/${name}.test.ts`);
 const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 // A guest wants a core, and CI has two. Groups run one after another.
@@ -48,6 +48,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
+          exclude: CLOCKED,
           ...PATIENCE,
           maxWorkers: 2,
           sequence: { groupOrder: 4 },
