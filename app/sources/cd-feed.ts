@@ -4,6 +4,7 @@ import type { UsbPort } from "../usb-port.ts";
 import { canPickFiles, type DiskFile, pickFiles } from "./disk-file.ts";
 import type { Feed, FeedAction, FeedPlace } from "./feed.ts";
 import { followOutput } from "./follow-output.ts";
+import { isAbort } from "./refused.ts";
 import { StateLine } from "./state-line.ts";
 
 export class CdFeed implements Feed {
@@ -95,7 +96,7 @@ async function picked(): Promise<DiskFile | undefined> {
   try {
     return (await pickFiles(false))[0];
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") return undefined;
+    if (isAbort(error)) return undefined;
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import type { UsbPort } from "../usb-port.ts";
 import { type Progress, saveCopy, saveInto } from "./disk-file.ts";
 import type { FeedAction } from "./feed.ts";
 import { followOutput } from "./follow-output.ts";
+import { isAbort } from "./refused.ts";
 
 export interface DriveOptions {
   readonly name: string;
@@ -135,7 +136,7 @@ export class Drive {
       await save((percent) => this.#show(percent));
       if (!this.#port?.plugged && this.#state) this.#state = { ...this.#state, changed: false };
     } catch (error) {
-      if (!isNoChoice(error)) throw error;
+      if (!isAbort(error)) throw error;
     } finally {
       this.#saving = undefined;
       this.onChange?.();
@@ -147,9 +148,4 @@ export class Drive {
     this.#saving = percent;
     this.onChange?.();
   }
-}
-
-/** The person closed the browser's picker. */
-function isNoChoice(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "AbortError";
 }

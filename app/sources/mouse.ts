@@ -5,6 +5,7 @@
 import type { UsbPort } from "../usb-port.ts";
 import type { Feed, FeedAction, FeedPlace } from "./feed.ts";
 import { keep, Movement, notches, Steps } from "./pointing.ts";
+import { nameOf } from "./refused.ts";
 import { tell } from "./tell.ts";
 
 export class MouseFeed implements Feed {
@@ -140,8 +141,4 @@ export class MouseFeed implements Feed {
     this.#pan.add(pan);
     void this.#movement.moved();
   };
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof DOMException ? error.name : "";
 }

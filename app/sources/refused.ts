@@ -1,4 +1,4 @@
-/** Why the browser gave no camera, microphone or screen: an Error whose message is a sentence for the person. */
+/** Why the browser gave nothing: names of its errors, and for cameras, microphones and screens an Error whose message is a sentence. */
 
 /** What was asked for. */
 export type Wanted = "camera" | "microphone";
@@ -23,6 +23,11 @@ export function unavailable(what: string): Error {
   return new Error(
     `This browser gives pages no ${what} here. The page's address must begin with https:// or be localhost; otherwise use a current Chrome, Edge, Firefox or Safari on a computer.`,
   );
+}
+
+/** The person closed the browser's file picker. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 export function nameOf(error: unknown): string {

@@ -27,11 +27,9 @@ export const CLASS_WORDS: Readonly<Record<number, string>> = {
 
 /** bInterfaceSubClass of audio and of communications. */
 export const SUBCLASS_AUDIO_CONTROL = 0x01;
-export const SUBCLASS_AUDIO_STREAMING = 0x02;
 export const SUBCLASS_MIDI_STREAMING = 0x03;
 export const SUBCLASS_ACM = 0x02;
 export const SUBCLASS_ECM = 0x06;
-export const SUBCLASS_NCM = 0x0d;
 /** bInterfaceProtocol of a data interface. */
 export const PROTOCOL_NTB = 0x01;
 /** bInterfaceProtocol of mass storage. */
