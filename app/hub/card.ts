@@ -9,6 +9,11 @@ export type CardGroup = "disks" | "input" | "media" | "lines" | "more" | "real";
 /** What is plugged: a granted device, a software device, or one that the browser feeds. */
 export type Opened = USBDevice | DeviceSource | Feed;
 
+/** Undefined for what nothing feeds. */
+export function feedOf(opened: Opened | undefined): Feed | undefined {
+  return opened && "onEnd" in opened ? opened : undefined;
+}
+
 export interface Card {
   readonly id: string;
   readonly group: CardGroup;
@@ -34,6 +39,14 @@ export interface Card {
   readonly names: readonly string[];
   /** Called in the person's click, so it may ask the browser. Rejects with a sentence for the person. */
   open(): Opened | Promise<Opened>;
+}
+
+/** A card of which there are as many as there are ports, and that rules call by its id, where nothing else is said. */
+export function softwareCard(
+  card: Pick<Card, "id" | "group" | "glyph" | "name" | "detail" | "open"> & Partial<Card>,
+): Card {
+  const { id, name } = card;
+  return { short: name, single: false, ids: { name }, names: [id], ...card };
 }
 
 /** What is known of a device that does not work. */

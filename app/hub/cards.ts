@@ -1,37 +1,33 @@
 /** What can be plugged in: the cards on the page. */
-import type { DeviceSource, PlugReport } from "../../worker/protocol.ts";
+import type { PlugReport } from "../../worker/protocol.ts";
 import { namesOf } from "../rules/device-name.ts";
-import type { Card, CardGroup } from "./card.ts";
-import type { Glyph } from "./icons.ts";
+import { type Card, softwareCard } from "./card.ts";
 import { INPUT } from "./input-cards.ts";
 import { isSerialAdapter, protectedInterfaces } from "./kept-classes.ts";
 import { LINES } from "./line-cards.ts";
 import { MEDIA } from "./media-cards.ts";
 import { hexId } from "./words.ts";
 
-/** A software device without settings. */
-function softwareCard(group: CardGroup, glyph: Glyph, name: string, detail: string, source: DeviceSource): Card {
-  return {
-    id: source.kind,
-    group,
-    glyph,
-    name,
-    short: name,
-    detail,
-    single: false,
-    ids: { name },
-    names: [source.kind],
-    open: () => source,
-  };
-}
-
 export const SOFTWARE: readonly Card[] = [
   ...INPUT,
   ...MEDIA,
-
   ...LINES,
-  softwareCard("more", "hub", "USB hub", "four more ports for devices of any speed", { kind: "hub" }),
-  softwareCard("more", "device", "Gadget zero", "the counterpart of Linux's usbtest", { kind: "gadget-zero" }),
+  softwareCard({
+    id: "hub",
+    group: "more",
+    glyph: "hub",
+    name: "USB hub",
+    detail: "four more ports for devices of any speed",
+    open: () => ({ kind: "hub" }),
+  }),
+  softwareCard({
+    id: "gadget-zero",
+    group: "more",
+    glyph: "device",
+    name: "Gadget zero",
+    detail: "the counterpart of Linux's usbtest",
+    open: () => ({ kind: "gadget-zero" }),
+  }),
 ];
 
 let foreigners = 0;

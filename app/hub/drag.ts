@@ -1,6 +1,6 @@
 /** What a drag over the page carries. */
 import type { Desk } from "./desk.ts";
-import type { Carried } from "./views.ts";
+import type { Carried, Spot } from "./views.ts";
 
 const CARD_TYPE = "application/x-pvusb-card";
 const DEVICE_TYPE = "application/x-pvusb-device";
@@ -29,7 +29,7 @@ export function carriedBy(event: DragEvent, desk: Desk): Carried | undefined {
 }
 
 /** Has it in a hub's port. */
-export async function dropInto(event: DragEvent, desk: Desk, spot: NonNullable<Desk["freeSpot"]>): Promise<void> {
+export async function dropInto(event: DragEvent, desk: Desk, spot: Spot): Promise<void> {
   const carried = carriedBy(event, desk);
   const files = [...(event.dataTransfer?.files ?? [])];
   desk.carry(undefined);

@@ -4,7 +4,7 @@
  */
 import type { DeviceSource, UsbController, UsbPort } from "../index.ts";
 import type { Feed } from "../sources/feed.ts";
-import type { Card, Opened } from "./card.ts";
+import { type Card, feedOf, type Opened } from "./card.ts";
 import { placeOf } from "./card-rules.ts";
 import { foreignCard } from "./cards.ts";
 import type { Desk } from "./desk.ts";
@@ -88,13 +88,13 @@ export class Hub {
   // ------------------------------------------------------------------ what there is
 
   /** All ports, those of a hub behind the port that it is in. */
-  get views(): readonly PortView[] {
-    const plain = Array.from({ length: this.ports }, (_, index) => this.view(String(index + 1)));
-    return this.#controller ? this.#controller.ports.flatMap((port) => this.#viewsOf(port)) : plain;
+  get paths(): readonly string[] {
+    if (this.#controller) return pathsOf(this.#controller.ports);
+    return Array.from({ length: this.ports }, (_, index) => String(index + 1));
   }
 
-  #viewsOf(port: UsbPort): PortView[] {
-    return [this.view(port.path), ...port.ports.flatMap((each) => this.#viewsOf(each))];
+  get views(): readonly PortView[] {
+    return this.paths.map((path) => this.view(path));
   }
 
   view(path: string): PortView {
@@ -148,7 +148,7 @@ export class Hub {
   /** The chosen port or the first one without a device, of the hub itself rather than of one behind it. */
   get freePath(): string | undefined {
     if (this.#selected !== undefined && this.isFree(this.#selected)) return this.#selected;
-    const free = this.views.map(({ path }) => path).filter((path) => this.isFree(path));
+    const free = this.paths.filter((path) => this.isFree(path));
     return free.find((path) => !path.includes(".")) ?? free[0];
   }
 
@@ -330,7 +330,7 @@ export class Hub {
 
   /** What a program has plugged into the controller's ports, or taken out of them again, is in the picture as well. */
   #adopt(): void {
-    for (const { path } of this.views) {
+    for (const path of this.paths) {
       const socket = this.#sockets.at(path);
       const port = this.#controller?.find(path);
       if (!port || port.busy) continue;
@@ -365,11 +365,15 @@ export class Hub {
   }
 }
 
+function pathsOf(ports: readonly UsbPort[]): string[] {
+  return ports.flatMap((port) => [port.path, ...pathsOf(port.ports)]);
+}
+
 function deviceOf(opened: Opened): USBDevice | DeviceSource {
-  return "onEnd" in opened ? opened.source : opened;
+  return feedOf(opened)?.source ?? (opened as USBDevice | DeviceSource);
 }
 
 /** Gives back what the browser gave. */
 async function closed(opened: Opened | undefined): Promise<void> {
-  if (opened && "onEnd" in opened) await opened.close();
+  await feedOf(opened)?.close();
 }

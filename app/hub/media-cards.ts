@@ -3,67 +3,58 @@ import { openMicrophone } from "../sources/microphone.ts";
 import { openScreen } from "../sources/screen.ts";
 import { openSpeaker } from "../sources/speaker.ts";
 import { openWebcam } from "../sources/webcam.ts";
-import type { Card } from "./card.ts";
-
-type Media = Pick<Card, "id" | "glyph" | "name" | "detail" | "single" | "names" | "open">;
-
-function mediaCard(media: Media): Card {
-  return { ...media, group: "media", short: media.name, ids: { name: media.name } };
-}
+import { type Card, softwareCard } from "./card.ts";
 
 export const MEDIA: readonly Card[] = [
-  mediaCard({
+  softwareCard({
     id: "webcam",
+    group: "media",
     glyph: "camera",
     name: "Webcam",
     detail: "what this computer films",
     single: true,
-    names: ["webcam"],
     open: openWebcam,
   }),
-  mediaCard({
+  softwareCard({
     id: "screen",
+    group: "media",
     glyph: "screen",
     name: "Shared screen",
     detail: "a screen, a window or a tab, as a webcam",
-    single: false,
     names: [], // the browser shares one only when a person asks for it
     open: openScreen,
   }),
-  mediaCard({
+  softwareCard({
     id: "camera",
+    group: "media",
     glyph: "camera",
     name: "Test card",
     detail: "a webcam whose pictures are numbered",
-    single: false,
-    names: ["camera"],
     open: () => ({ kind: "camera" }),
   }),
-  mediaCard({
+  softwareCard({
     id: "own-microphone",
+    group: "media",
     glyph: "microphone",
     name: "Microphone",
     detail: "what this computer hears",
     single: true,
-    names: ["own-microphone"],
     open: openMicrophone,
   }),
-  mediaCard({
+  softwareCard({
     id: "microphone",
+    group: "media",
     glyph: "microphone",
     name: "Test tone",
     detail: "a recording of 440 Hz without an end",
-    single: false,
-    names: ["microphone"],
     open: () => ({ kind: "microphone", tone: 440 }),
   }),
-  mediaCard({
+  softwareCard({
     id: "speaker",
+    group: "media",
     glyph: "speaker",
     name: "Speaker",
     detail: "the guest's sound, heard from this page",
-    single: false,
-    names: ["speaker"],
     open: openSpeaker,
   }),
 ];

@@ -10,11 +10,10 @@ import type { Machine } from "../guest/machine.ts";
 import type { V86Like } from "../guest/v86-internals.ts";
 import type { UsbController, UsbHost } from "../index.ts";
 import type { CardGroup } from "./card.ts";
+import { carryKey, takeFiles } from "./carried.ts";
 import { Desk } from "./desk.ts";
-import { carriedBy } from "./drag.ts";
 import type { Hub } from "./hub.ts";
 import { HubEvents, type PvusbNoticeEvent, type PvusbPortEvent } from "./hub-events.ts";
-import type { PvDeviceCard } from "./pv-device-card.ts";
 import type { PvPorts } from "./pv-ports.ts";
 import { hubStyles } from "./styles.ts";
 import { attachFailed, type Words } from "./words.ts";
@@ -195,34 +194,18 @@ export class PvusbHub extends LitElement {
     for (const hub of this.#desk.hubs) hub.isCurrent = hub === this.#hub;
   };
 
-  /** Beside the ports a file may be dropped, too; the browser would open it otherwise. */
   #dragOver = (event: DragEvent): void => {
-    if (carriedBy(event, this.#desk)?.is === "files") event.preventDefault();
+    takeFiles(event, this.#desk);
   };
 
   #drop = (event: DragEvent): void => {
-    if (event.defaultPrevented || carriedBy(event, this.#desk)?.is !== "files") return;
-    event.preventDefault();
+    if (event.defaultPrevented || !takeFiles(event, this.#desk)) return;
     this.#current();
     void this.#desk.addFiles(event.dataTransfer?.files ?? []);
   };
 
   #keyDown = (event: KeyboardEvent): void => {
-    const { carried } = this.#desk;
-    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (!carried || carried.is === "files") return;
-    if (event.key === "Escape") {
-      this.#desk.carry(undefined);
-      this.#desk.announce("Put back.");
-      if (carried.is === "device") void this.#portsElement?.go(carried.path);
-      else
-        [...this.renderRoot.querySelectorAll<PvDeviceCard>("pv-device-card")]
-          .find(({ card }) => card.id === carried.card.id)
-          ?.focus();
-    } else if (/^[1-9]$/.test(event.key)) {
-      event.preventDefault();
-      void this.#portsElement?.go(event.key);
-    }
+    carryKey(event, this.#desk, this.#portsElement, this.renderRoot);
   };
 }
 

@@ -2,7 +2,7 @@
 import type { PlugReport, UsbPort } from "../index.ts";
 import type { Feed } from "../sources/feed.ts";
 import { Attention, type Neglect } from "./attention.ts";
-import type { Card, Opened } from "./card.ts";
+import { type Card, feedOf, type Opened } from "./card.ts";
 import { Rate } from "./rate.ts";
 
 export class Socket {
@@ -20,7 +20,7 @@ export class Socket {
   neglect: Neglect | undefined;
 
   get feed(): Feed | undefined {
-    return this.opened && "onEnd" in this.opened ? this.opened : undefined;
+    return feedOf(this.opened);
   }
 }
 

@@ -1,8 +1,7 @@
 /** The whole page. */
 import { html, LitElement, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { carriedBy } from "../hub/drag.ts";
-import type { PvDeviceCard } from "../hub/pv-device-card.ts";
+import { carryKey, takeFiles } from "../hub/carried.ts";
 import type { PvPorts } from "../hub/pv-ports.ts";
 import type { PvConsole } from "./pv-console.ts";
 import { Session } from "./session.ts";
@@ -94,7 +93,6 @@ export class PvApp extends LitElement {
 
   #keyDown = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
-    const { desk } = this.session;
     const target = event.target as HTMLElement;
     const inConsole = target.closest("pv-console .face") !== null;
     if (event.key === "F6") {
@@ -103,32 +101,16 @@ export class PvApp extends LitElement {
       else this.#console?.focus();
       return;
     }
-    const { carried } = desk;
-    if (inConsole || !carried || carried.is === "files") return;
-    if (event.key === "Escape") {
-      desk.carry(undefined);
-      desk.announce("Put back.");
-      if (carried.is === "device") void this.#hub?.go(carried.path);
-      else this.#cards.find(({ card }) => card.id === carried.card.id)?.focus();
-    } else if (/^[1-9]$/.test(event.key)) {
-      event.preventDefault();
-      void this.#hub?.go(event.key);
-    }
+    if (!inConsole) carryKey(event, this.session.desk, this.#hub, this);
   };
 
-  get #cards(): readonly PvDeviceCard[] {
-    return [...this.querySelectorAll("pv-device-card")];
-  }
-
-  /** A file may be dropped anywhere; the browser would open it otherwise. */
   #dragOver = (event: DragEvent): void => {
-    if (carriedBy(event, this.session.desk)?.is === "files") event.preventDefault();
+    takeFiles(event, this.session.desk);
   };
 
   #drop = (event: DragEvent): void => {
     const { desk } = this.session;
-    if (event.defaultPrevented || carriedBy(event, desk)?.is !== "files") return;
-    event.preventDefault();
+    if (event.defaultPrevented || !takeFiles(event, desk)) return;
     void desk.addFiles(event.dataTransfer?.files ?? []);
   };
 }
