@@ -106,11 +106,15 @@ describe.skipIf(reason !== undefined)(reason ?? "Chromium and the fake agree:", 
       plug,
     );
     const text = `(${perform.toString()})(({ ${step.run.toString().replace(/^(async )?\(/, "run: $&")} }).run, navigator.usb)`;
-    const outcome = await page.evaluate(text);
-    await hand;
-    kernel.unplug(fn);
-    await page.waitForFunction(async () => (await navigator.usb.getDevices()).length === 0);
-    return outcome;
+    try {
+      const outcome = await page.evaluate(text);
+      await hand;
+      return outcome;
+    } finally {
+      // The next step begins with an empty computer, whatever became of this one.
+      kernel.unplug(fn);
+      await page.waitForFunction(async () => (await navigator.usb.getDevices()).length === 0);
+    }
   }
 
   it.each(STEPS.map((step) => [step.title, step] as const))("%s", async (_, step) => {

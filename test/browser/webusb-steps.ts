@@ -216,7 +216,12 @@ export const STEPS: readonly Step[] = [
         "reset",
         "releaseInterface",
       ]) {
-        if (!device.configuration?.interfaces[0]?.claimed) await device.claimInterface(0);
+        // Chromium lets go of its file a little after close() has resolved: until then the claim is refused.
+        for (let wait = 0; !device.configuration?.interfaces[0]?.claimed && wait < 500; wait++) {
+          if ((await tell(device.claimInterface(0))).startsWith("NetworkError")) {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+          }
+        }
         const pending = tell(device.transferIn(1, 512));
         await new Promise((resolve) => setTimeout(resolve, 20));
         if (change === "clearHalt") told.push(change, await tell(device.clearHalt("in", 1)));
@@ -256,15 +261,20 @@ export const STEPS: readonly Step[] = [
     run: async (device, tell) => {
       await device.open();
       await device.claimInterface(0);
-      return [
+      const told = [
         await tell(device.reset()),
         await tell(device.releaseInterface(0)),
         device.configuration?.interfaces[0]?.claimed,
         await tell(device.close()),
         await tell(device.open()),
-        await tell(device.claimInterface(0)),
-        await tell(device.releaseInterface(0)),
       ];
+      // As above: the file is let go of a little later.
+      for (let wait = 0; !device.configuration?.interfaces[0]?.claimed && wait < 500; wait++) {
+        if ((await tell(device.claimInterface(0))).startsWith("NetworkError")) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      }
+      return [...told, await tell(device.releaseInterface(0))];
     },
   },
   {
