@@ -7,6 +7,7 @@
  *                                                                  └─► run ─────────────────────────────► ready     its own
  */
 import { V86, type V86Options } from "v86";
+import { StateError } from "../../asm/saved.ts";
 import { Agent, type ExecOptions, type ExecResult } from "./agent.ts";
 import type { GuestFiles } from "./guest-files.ts";
 import type { GuestManifest } from "./image/manifest.ts";
@@ -43,6 +44,8 @@ export interface GuestOptions {
   readonly wasm: string;
   /** Whatever is not said is as in DEFAULT_MACHINE. Its ports and controller are the caller's to attach, in `machineReady`. */
   readonly machine?: Partial<MachineConfig>;
+  /** Goes on from this state of such a machine instead of booting. */
+  readonly state?: Uint8Array<ArrayBuffer>;
   /** A cpio archive, unpacked over the default guest's files: see writeCpio(). */
   readonly overlay?: Uint8Array;
   /** More of v86's options, such as a screen. */
@@ -102,11 +105,12 @@ export class Guest {
     const machine: MachineConfig = { ...DEFAULT_MACHINE, ...options.machine };
     await assertMachine(machine);
     const manifest = await options.files.manifest();
+    if (options.state || machine.boots.from === "state") return Guest.#goOn(options, machine, manifest, options.state);
     if (machine.boots.from !== "linux") return Guest.#run(options, machine, manifest);
     const key = await keyOf(options, machine, manifest);
     const state = key && (await options.states?.get(key).catch(() => undefined));
     if (key && state) {
-      const guest = await Guest.#resume(options, machine, manifest, state);
+      const guest = await Guest.#goOn(options, machine, manifest, state).catch(() => undefined);
       if (guest) return guest;
       await options.states?.delete(key).catch(() => {});
     }
@@ -158,20 +162,32 @@ export class Guest {
   }
 
   static async #run(options: GuestOptions, machine: MachineConfig, manifest: GuestManifest): Promise<Guest> {
-    const { guest, undo, state } = await Guest.#make(options, machine, manifest, 0.9);
-    if (state) {
-      options.onProgress?.({ stage: "restoring", fraction: 0.9 });
-      try {
-        await guest.emulator.restore_state(state.buffer);
-      } catch (error) {
-        await guest.stop();
-        await undo?.();
-        throw error;
-      }
-      guest.resumed = true;
-    }
+    const { guest } = await Guest.#make(options, machine, manifest, 0.9);
     if (machine.boots.from === "kernel") guest.#interpretFor(KERNEL_BOOT_MS);
     void guest.emulator.run();
+    options.onProgress?.({ stage: "ready", fraction: 1 });
+    return guest;
+  }
+
+  /** From the state that is given, or the one that the machine boots. */
+  static async #goOn(
+    options: GuestOptions,
+    machine: MachineConfig,
+    manifest: GuestManifest,
+    given: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<Guest> {
+    const { guest, undo, state } = await Guest.#make(options, machine, manifest, 0.5, given);
+    try {
+      options.onProgress?.({ stage: "restoring", fraction: 0.5 });
+      if (state) await guest.#restore(state);
+      void guest.emulator.run();
+      if (guest.hasAgent) await guest.#setClock();
+    } catch (error) {
+      await guest.stop();
+      await undo?.();
+      throw error;
+    }
+    guest.resumed = true;
     options.onProgress?.({ stage: "ready", fraction: 1 });
     return guest;
   }
@@ -205,29 +221,20 @@ export class Guest {
     return guest;
   }
 
-  /** Undefined when the state is of no use. */
-  static async #resume(
-    options: GuestOptions,
-    machine: MachineConfig,
-    manifest: GuestManifest,
-    state: Uint8Array<ArrayBuffer>,
-  ): Promise<Guest | undefined> {
-    const { guest, undo } = await Guest.#make(options, machine, manifest, 0.5, true);
+  async #restore(state: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
-      options.onProgress?.({ stage: "restoring", fraction: 0.5 });
-      await guest.emulator.restore_state(state.buffer);
-      void guest.emulator.run();
-      const setClock = `date -s @${(Date.now() / 1000).toFixed(0)}`;
-      const { status } = await guest.interpreted(() => guest.exec(setClock, { timeout: RESTORE_PATIENCE_MS }));
-      if (status !== 0) throw new GuestBootError(`The guest's clock could not be set (status ${status}).`);
-    } catch {
-      await guest.stop();
-      await undo?.();
-      return undefined;
+      await this.emulator.restore_state(state.buffer);
+    } catch (cause) {
+      if (cause instanceof StateError) throw cause;
+      // v86's own words are about its file's header.
+      throw new StateError("This v86 cannot read the saved state: it is damaged, or of another version.", { cause });
     }
-    guest.resumed = true;
-    options.onProgress?.({ stage: "ready", fraction: 1 });
-    return guest;
+  }
+
+  async #setClock(): Promise<void> {
+    const command = `date -s @${(Date.now() / 1000).toFixed(0)}`;
+    const { status } = await this.interpreted(() => this.exec(command, { timeout: RESTORE_PATIENCE_MS }));
+    if (status !== 0) throw new GuestBootError(`The guest's clock could not be set (status ${status}).`);
   }
 
   /** The progress goes up to `share`. */
@@ -236,13 +243,13 @@ export class Guest {
     machine: MachineConfig,
     manifest: GuestManifest,
     share: number,
-    resumes = false,
+    state?: Uint8Array<ArrayBuffer>,
   ): Promise<{ readonly guest: Guest; readonly undo: Undo | undefined; readonly state: MachineParts["state"] }> {
     const { files, overlay, onProgress } = options;
     onProgress?.({ stage: "loading", fraction: 0 });
-    const { v86, disk, state } = await loadMachine(machine, manifest, {
+    const parts = await loadMachine(machine, manifest, {
       files,
-      resumes,
+      ...(state && { state }),
       ...(overlay && { overlay }),
       onBytes: (loaded, total) => {
         onProgress?.({ stage: "loading", fraction: (share * loaded) / total, bytes: { loaded, total } });
@@ -255,13 +262,13 @@ export class Guest {
       wasm_path: options.wasm,
       autostart: false,
       uart1: true,
-      ...v86,
+      ...parts.v86,
     });
     await whenLoaded(emulator);
     if (options.onBiosLog) listenToBios(emulator, options.onBiosLog);
-    const guest = new Guest(emulator, machine, disk, options);
+    const guest = new Guest(emulator, machine, parts.disk, options);
     const undo = await options.machineReady?.(emulator);
-    return { guest, undo, state };
+    return { guest, undo, state: parts.state };
   }
 
   /** Tells how far the boot is, by the words of the image's init. */

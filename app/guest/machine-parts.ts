@@ -30,8 +30,8 @@ export interface LoadOptions {
   readonly files: GuestFiles;
   /** A cpio archive, unpacked over the default guest's files. */
   readonly overlay?: Uint8Array;
-  /** Without the kernel: the machine goes on from a state. */
-  readonly resumes?: boolean;
+  /** The machine goes on from it, and needs no kernel. */
+  readonly state?: Uint8Array<ArrayBuffer>;
   /** Bytes of those that must be in memory. */
   onBytes?(loaded: number, total: number): void;
   /** A drive's file cannot be read any more. */
@@ -53,16 +53,17 @@ export async function loadMachine(
 ): Promise<MachineParts> {
   const { boots, drives } = config;
   const load = new Load(manifest, options);
-  const linux = boots.from === "linux" && !options.resumes;
+  const linux = boots.from === "linux" && !options.state;
+  const own = boots.from === "kernel" && !options.state ? boots : undefined;
   const [bios, vgaBios, kernel, initrd, floppy, packed] = await Promise.all([
     config.bios ? load.own(config.bios) : load.image("bios"),
     config.vgaBios ? load.own(config.vgaBios) : load.image("vgaBios"),
-    linux ? load.image("kernel") : boots.from === "kernel" ? load.own(boots.kernel) : undefined,
-    linux ? load.image("initrd") : boots.from === "kernel" && boots.initrd ? load.own(boots.initrd) : undefined,
+    linux ? load.image("kernel") : own && load.own(own.kernel),
+    linux ? load.image("initrd") : own?.initrd && load.own(own.initrd),
     drives.floppy && load.own(drives.floppy),
-    boots.from === "state" ? load.own(boots.state) : undefined,
+    boots.from === "state" && !options.state ? load.own(boots.state) : undefined,
   ]);
-  const state = packed && (await unpackedState(packed));
+  const state = options.state ?? (packed && (await unpackedState(packed)));
   const stateMiB = state && (await stateMemoryMiB(new Blob([state])));
   const memory = (stateMiB ?? config.memoryMiB ?? manifest.memoryMiB) * MIB;
   assertRoom(memory + config.vgaMemoryMiB * MIB);
@@ -78,7 +79,7 @@ export async function loadMachine(
     vga_bios: buffer(vgaBios),
     bzimage: buffer(kernel),
     initrd: buffer(initrd && (linux ? withOverlay(initrd, options.overlay, memory) : initrd)),
-    cmdline: boots.from === "kernel" ? boots.append : linux ? manifest.cmdline : undefined,
+    cmdline: own ? own.append : linux ? manifest.cmdline : undefined,
     fda: buffer(floppy),
     hda: disk,
     cdrom: drives.cd && open(drives.cd, true),

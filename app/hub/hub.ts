@@ -55,17 +55,35 @@ export class Hub {
     return this.#controller !== undefined;
   }
 
-  /** The guest is there. What was in the ports when the last one left is plugged again, hubs first. */
-  async connect(controller: UsbController): Promise<void> {
+  /** Cards in the ports by their ids, for who keeps the guest's state. */
+  get plugged(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#sockets.taken.map(([path, , card]) => [path, card.id]));
+  }
+
+  /**
+   * The guest is there. What was in the ports when the last one left is plugged again, hubs first. With `restored`, the guest goes on
+   * from a state with these cards in its ports, by their ids: nothing is plugged then.
+   */
+  async connect(controller: UsbController, restored?: Readonly<Record<string, string>>): Promise<void> {
+    if (restored) this.#restored(controller, restored);
     this.#controller = controller;
     this.ports = controller.ports.length;
     controller.onChange = () => this.#changed();
     this.#changed();
     for (const [path, socket, card] of this.#sockets.taken) {
+      if (restored) break;
       if (controller.find(path) && socket.opened) await this.plugInto(path, card, socket.opened);
       else this.#forget(path);
     }
     this.#desk.rules.retry();
+  }
+
+  #restored(controller: UsbController, cards: Readonly<Record<string, string>>): void {
+    for (const [path] of this.#sockets.taken) this.#forget(path);
+    for (const [path, id] of Object.entries(cards)) {
+      const card = controller.find(path)?.plugged && this.#desk.cards.find((each) => each.id === id);
+      if (card) this.#sockets.at(path).card = card;
+    }
   }
 
   /** The guest leaves. What is in the ports stays there for the next one. */

@@ -195,12 +195,16 @@ done`;
 }
 
 /** What happened to the guest's start. */
-export function startFailed(error: unknown): Words {
+export function startFailed(error: unknown, machine = "The guest"): Words {
   const { name, message } = named(error);
   if (name === "NotIsolatedError") return NOT_ISOLATED;
+  const title = `${machine} did not start`;
+  const text = sentence(message);
+  // What is wrong with a machine, or its state, says itself what to do.
+  if (name === "MachineError" || name === "StateError") return { title, text };
   return {
-    title: "The guest did not start",
-    text: sentence(message),
+    title,
+    text,
     steps: ["Load the page again. If that does not help, forget the saved state in the menu and start once more."],
   };
 }
@@ -209,6 +213,20 @@ export function startFailed(error: unknown): Words {
 export function attachFailed(error: unknown): Words {
   const { name, message } = named(error);
   return name === "NotIsolatedError" ? NOT_ISOLATED : { title: "The hub has no machine", text: sentence(message) };
+}
+
+/** The file in a guest's own drive is gone. */
+export function diskFailed(machine: string, message: string): Words {
+  return {
+    title: `${machine} cannot read its disk`,
+    text: sentence(message),
+    steps: ["Change the machine in the menu, and start it again."],
+  };
+}
+
+/** A machine could not be kept, or started from what was kept. */
+export function machineFailed(title: string, error: unknown): Words {
+  return { title, text: sentence(named(error).message) };
 }
 
 export const CAPTURE_STARTED = "The capture has begun. Plug a device in now, and it has the device's descriptors too.";

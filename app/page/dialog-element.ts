@@ -3,6 +3,8 @@ import { LitElement } from "lit";
 
 export abstract class DialogElement<T> extends LitElement {
   #answer: ((answer: T | undefined) => void) | undefined;
+  /** Otherwise there is nothing in it: its labels are not the page's. */
+  protected isShown = false;
 
   protected override createRenderRoot(): HTMLElement {
     return this;
@@ -20,6 +22,8 @@ export abstract class DialogElement<T> extends LitElement {
   /** Shows the dialog. Undefined when it is closed without an answer, or asked anew. */
   protected async show(): Promise<T | undefined> {
     this.answer(undefined);
+    this.isShown = true;
+    this.requestUpdate();
     await this.updateComplete;
     const { dialog } = this;
     if (!dialog) return undefined;
@@ -38,6 +42,8 @@ export abstract class DialogElement<T> extends LitElement {
     const tell = this.#answer;
     this.#answer = undefined;
     if (this.dialog?.open) this.dialog.close();
+    this.isShown = false;
+    this.requestUpdate();
     tell?.(answer);
   }
 }

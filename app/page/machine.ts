@@ -1,11 +1,11 @@
 /** One guest of the page: its state, its console and screen, its hub. */
+import { DEFAULT_MACHINE, type MachineConfig } from "../guest/machine-config.ts";
+import { describeMachine, type MachineDescription } from "../guest/machine-description.ts";
+import type { V86Disk } from "../guest/v86-disk.ts";
 import type { Desk } from "../hub/desk.ts";
 import type { Hub } from "../hub/hub.ts";
-import { startFailed } from "../hub/words.ts";
+import { diskFailed, startFailed } from "../hub/words.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
-
-/** Ports of a guest's hub. */
-const PORTS = 8;
 
 export type GuestState =
   | { readonly is: "off" }
@@ -13,12 +13,20 @@ export type GuestState =
   | { readonly is: "running"; readonly seconds: number; readonly resumed: boolean }
   | { readonly is: "failed" };
 
+/** A whole machine as it was, and what was in its ports: the ids of cards, by paths. */
+export interface KeptWhole {
+  readonly state: Uint8Array<ArrayBuffer>;
+  readonly plugged: Readonly<Record<string, string>>;
+}
+
 export class Machine {
   /** Counts from 1 over all machines that the page ever had. */
   readonly id: number;
-  readonly name: string;
   readonly hub: Hub;
   readonly #desk: Desk;
+  #config: MachineConfig;
+  /** Of the store of machines, if it is kept. */
+  keptAs: string | undefined;
   #guest: PageGuest | undefined;
   #state: GuestState = { is: "off" };
   #size: [columns: number, rows: number] | undefined;
@@ -28,8 +36,39 @@ export class Machine {
   constructor(desk: Desk, id: number, name: string) {
     this.#desk = desk;
     this.id = id;
-    this.name = name;
-    this.hub = desk.addHub(name, PORTS);
+    this.#config = { ...DEFAULT_MACHINE, name };
+    this.hub = desk.addHub(name, DEFAULT_MACHINE.ports);
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  get config(): MachineConfig {
+    return this.#config;
+  }
+
+  get description(): MachineDescription {
+    return describeMachine(this.#config);
+  }
+
+  /** It is the page's own Linux. */
+  get isLinux(): boolean {
+    return this.#config.boots.from === "linux";
+  }
+
+  /** The machine's own hard disk, while it runs. */
+  get disk(): V86Disk | undefined {
+    return this.#guest?.disk;
+  }
+
+  /** Another machine from the next start on. */
+  become(config: MachineConfig, keptAs?: string): void {
+    this.#config = config;
+    this.keptAs = keptAs;
+    this.hub.name = config.name;
+    if (!this.hub.power) this.hub.ports = config.ports;
+    this.#desk.changed();
   }
 
   get state(): GuestState {
@@ -41,14 +80,15 @@ export class Machine {
     this.hub.screen = screen;
   }
 
-  async start(): Promise<void> {
+  /** Boots, or goes on from where it was. Trouble is told to the person, not thrown. */
+  async start(whole?: KeptWhole): Promise<void> {
     if (this.#state.is === "starting") return;
     await this.stop();
     const since = performance.now();
     // A start that failed may still have files on their way.
     let over = false;
     const progress = (step: StartProgress) => {
-      if (!over) this.#become({ is: "starting", since, ...step });
+      if (!over) this.#set({ is: "starting", since, ...step });
     };
     progress({ stage: "Starting", fraction: 0 });
     try {
@@ -56,24 +96,29 @@ export class Machine {
       const { startGuest } = await import("./guest.ts");
       if (!this.hub.screen) throw new Error("The page has no place for the guest's screen.");
       const guest = await startGuest(host, {
-        ports: PORTS,
+        machine: this.#config,
+        state: whole?.state,
         screen: this.hub.screen,
         onProgress: progress,
         onConsole: (bytes) => this.onConsole?.(bytes),
+        // A BIOS looks for what it boots at once.
+        beforeItRuns: (controller) => this.hub.connect(controller),
+        onDiskError: (message) => this.#desk.complain(diskFailed(this.name, message)),
       });
       over = true;
       this.#guest = guest;
       if (this.#size) guest.resize(...this.#size);
       const seconds = (performance.now() - since) / 1000;
-      this.#become({ is: "running", seconds, resumed: guest.resumed });
+      this.#set({ is: "running", seconds, resumed: guest.resumed });
       this.#desk.announce(`${this.name} is ready after ${seconds.toFixed(0)} seconds.`);
       // Not before: what is plugged while the guest boots would be in its saved state.
-      await this.hub.connect(guest.controller);
+      const restored = whole?.plugged ?? (this.#config.boots.from === "state" ? {} : undefined);
+      if (!this.hub.power) await this.hub.connect(guest.controller, restored);
     } catch (error) {
       over = true;
       await this.stop();
-      this.#become({ is: "failed" });
-      this.#desk.complain(startFailed(error));
+      this.#set({ is: "failed" });
+      this.#desk.complain(startFailed(error, this.#config.boots.from === "linux" ? undefined : this.name));
     }
   }
 
@@ -81,7 +126,7 @@ export class Machine {
   async stop(): Promise<void> {
     const guest = this.#guest;
     this.#guest = undefined;
-    this.#become({ is: "off" });
+    this.#set({ is: "off" });
     await this.hub.disconnect();
     await guest?.stop();
   }
@@ -90,6 +135,18 @@ export class Machine {
   async close(): Promise<void> {
     await this.stop();
     await this.#desk.removeHub(this.hub);
+  }
+
+  /** Rejects when it does not run. */
+  async whole(): Promise<KeptWhole> {
+    if (!this.#guest) throw new Error("The guest does not run.");
+    const { plugged } = this.hub;
+    return { state: await this.#guest.saveState(), plugged };
+  }
+
+  /** Whether the page's keys go to the machine's own keyboard. */
+  takeKeys(taken: boolean): void {
+    this.#guest?.takeKeys(taken);
   }
 
   type(text: string): void {
@@ -102,7 +159,7 @@ export class Machine {
     this.#guest?.resize(columns, rows);
   }
 
-  #become(state: GuestState): void {
+  #set(state: GuestState): void {
     this.#state = state;
     this.#desk.changed();
   }

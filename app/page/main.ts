@@ -1,6 +1,7 @@
 import "@xterm/xterm/css/xterm.css";
 import { hubStyles } from "../hub/styles.ts";
 import "./page.css";
+import "./machines.css";
 import "./panels.css";
 import { takeLaunchedFiles } from "./offline/launched-files.ts";
 import { isolatePage, keepPage } from "./offline/page-worker.ts";

@@ -3,13 +3,16 @@ import { html, LitElement, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { carryKey, takeFiles } from "../hub/carried.ts";
 import type { PvPorts } from "../hub/pv-ports.ts";
+import { droppedFiles } from "./dropped-items.ts";
 import type { PvConsole } from "./pv-console.ts";
+import type { MachineWish } from "./pv-machines.ts";
 import { Session } from "./session.ts";
 import "../hub/pv-devices.ts";
 import "../hub/pv-ports.ts";
 import "../hub/pv-problems.ts";
 import "../hub/pv-status.ts";
 import "./pv-console.ts";
+import "./pv-machines.ts";
 import "./pv-panels.ts";
 import "./pv-top-bar.ts";
 
@@ -26,6 +29,7 @@ export class PvApp extends LitElement {
     addEventListener("keydown", this.#keyDown);
     addEventListener("dragover", this.#dragOver);
     addEventListener("drop", this.#drop);
+    this.addEventListener("pv-machine-wish", this.#wish);
   }
 
   protected override render(): TemplateResult {
@@ -45,6 +49,7 @@ export class PvApp extends LitElement {
               ?hidden=${!sideBySide && machine !== current}
               .desk=${desk}
               .machine=${machine}
+              .kept=${session.kept}
               @focusin=${() => machine !== session.current && session.show(machine)}
             ></pv-console>`,
           )}
@@ -68,11 +73,13 @@ export class PvApp extends LitElement {
           <div class="shelf"><pv-devices .desk=${desk}></pv-devices></div>
         </div>
       </main>
+      <pv-machines .session=${session}></pv-machines>
     `;
   }
 
   protected override firstUpdated(): void {
     void this.session.desk.watch();
+    void this.session.kept.refresh();
     if (globalThis.crossOriginIsolated && new URLSearchParams(location.search).has("autostart")) void this.#autostart();
   }
 
@@ -109,9 +116,12 @@ export class PvApp extends LitElement {
   };
 
   #drop = (event: DragEvent): void => {
-    const { desk } = this.session;
-    if (event.defaultPrevented || !takeFiles(event, desk)) return;
-    void desk.addFiles(event.dataTransfer?.files ?? []);
+    if (event.defaultPrevented || !takeFiles(event, this.session.desk)) return;
+    void droppedFiles(event.dataTransfer).then((files) => this.querySelector("pv-machines")?.dropped(files));
+  };
+
+  #wish = ({ detail }: MachineWish): void => {
+    void this.querySelector("pv-machines")?.fulfil(detail);
   };
 }
 

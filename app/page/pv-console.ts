@@ -3,6 +3,7 @@ import { FitAddon } from "@xterm/addon-fit";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { html, type PropertyValues, type TemplateResult } from "lit";
 import { DeskElement } from "../hub/desk-element.ts";
+import type { KeptMachines } from "./kept-machines.ts";
 import type { Machine } from "./machine.ts";
 import "./pv-start.ts";
 
@@ -41,14 +42,21 @@ const RESIZE_MS = 200;
 type Face = "console" | "screen";
 
 export class PvConsole extends DeskElement {
-  static override properties = { ...DeskElement.properties, machine: { attribute: false }, face: { state: true } };
+  static override properties = {
+    ...DeskElement.properties,
+    machine: { attribute: false },
+    kept: { attribute: false },
+    face: { state: true },
+  };
   declare machine: Machine;
+  declare kept: KeptMachines;
   declare face: Face;
   readonly #fit = new FitAddon();
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
   #terminal: Terminal | undefined;
   #resized: ReturnType<typeof setTimeout> | undefined;
   #resize: ResizeObserver | undefined;
+  #wasStarting = false;
 
   constructor() {
     super();
@@ -75,7 +83,7 @@ export class PvConsole extends DeskElement {
           ${this.#tab("console", "Console")} ${this.#tab("screen", "Screen")}
           <span class="tabs-note">${state.is === "running" ? this.#note() : ""}</span>
         </div>
-        <pv-start .desk=${this.desk} .machine=${this.machine} class=${waiting ? "covering" : ""}></pv-start>
+        <pv-start .desk=${this.desk} .machine=${this.machine} .kept=${this.kept} class=${waiting ? "covering" : ""}></pv-start>
         <div
           id=${this.#id("console")}
           class="face terminal"
@@ -83,18 +91,26 @@ export class PvConsole extends DeskElement {
           aria-label="Console. F6 leaves it."
           ?hidden=${this.face !== "console" || waiting}
         ></div>
-        <div id=${this.#id("screen")} class="face screen" role="tabpanel" tabindex="0" aria-label="Screen" ?hidden=${this.face !== "screen" || waiting}>
+        <div id=${this.#id("screen")} class="face screen" role="tabpanel" tabindex="0" aria-label="Screen. F6 leaves it." @focus=${() => this.machine.takeKeys(true)} @blur=${() => this.machine.takeKeys(false)} ?hidden=${this.face !== "screen" || waiting}>
           <div class="screen-container"><div></div><canvas hidden></canvas></div>
         </div>
         <p class="hint" ?hidden=${state.is !== "running"}>
-          ${
-            this.face === "console"
-              ? html`Plug the flash drive, then type: <kbd>mount /dev/sda /mnt</kbd> <kbd>cat /mnt/README.TXT</kbd>`
-              : html`Plug the keyboard and press <em>Type here</em>: a shell on this screen gets what you type.`
-          }
+          ${this.#hint()}
         </p>
       </section>
     `;
+  }
+
+  #hint(): TemplateResult {
+    const isConsole = this.face === "console";
+    if (!this.machine.isLinux) {
+      return isConsole
+        ? html`This is its first serial port: a Linux writes here with <kbd>console=ttyS0</kbd>.`
+        : html`Click the screen, and your keys go to its keyboard; <kbd>F6</kbd> leaves it.`;
+    }
+    return isConsole
+      ? html`Plug the flash drive, then type: <kbd>mount /dev/sda /mnt</kbd> <kbd>cat /mnt/README.TXT</kbd>`
+      : html`Plug the keyboard and press <em>Type here</em>: a shell on this screen gets what you type.`;
   }
 
   #id(face: Face): string {
@@ -159,6 +175,14 @@ export class PvConsole extends DeskElement {
     this.#paint();
     this.#resize = new ResizeObserver(() => this.#refit());
     this.#resize.observe(place);
+  }
+
+  /** A guest of a person's own speaks on its screen first. */
+  protected override willUpdate(): void {
+    super.willUpdate();
+    const isStarting = this.machine.state.is === "starting";
+    if (isStarting && !this.#wasStarting) this.show(this.machine.isLinux ? "console" : "screen");
+    this.#wasStarting = isStarting;
   }
 
   protected override updated(changed: PropertyValues<this>): void {

@@ -43,6 +43,8 @@ export class PvNewMachine extends DialogElement<MachineConfig> {
   /** Fields whose problem is shown: those that the person has filled in, and after a try to start all. */
   readonly #touched = new Set<MachineField>();
   #checks = 0;
+  /** Drives, screen, network and BIOS are shown. */
+  #more = false;
 
   constructor() {
     super();
@@ -55,6 +57,7 @@ export class PvNewMachine extends DialogElement<MachineConfig> {
   ask(draft: MachineDraft = draftOf(), words: FormWords = NEW_MACHINE): Promise<MachineConfig | undefined> {
     this.#words = words;
     this.#touched.clear();
+    this.#more = false;
     this.about = new Map();
     this.problems = [];
     for (const field of draft.files.keys()) this.#touched.add(field);
@@ -65,6 +68,7 @@ export class PvNewMachine extends DialogElement<MachineConfig> {
   protected override render(): TemplateResult {
     const { draft } = this;
     const { title, submit, note } = this.#words;
+    if (!this.isShown) return html`<dialog></dialog>`;
     return html`
       <dialog class="machine-form" aria-labelledby="machine-form-title" @close=${this.closed}>
         <form novalidate @submit=${this.#submit}>
@@ -89,7 +93,7 @@ export class PvNewMachine extends DialogElement<MachineConfig> {
           ${draft.boots === "state" ? nothing : this.#number("memoryMiB", "Memory, in MiB", memoryOf(draft), (memory) => ({ memory }))}
           ${this.#number("ports", "USB ports", draft.ports, (ports) => ({ ports }))}
           ${this.#text("name", "Name", draft.name, nameOf({ ...draft, name: "" }), (name) => ({ name }))}
-          <details ?open=${this.#moreMatters}>
+          <details .open=${this.#more} @toggle=${this.#toggled}>
             <summary>Drives, screen, network, BIOS</summary>
             ${otherDrives(draft.boots).map((drive) => this.#file(drive, true))}
             ${draft.boots === "disk" ? nothing : this.#blankDisk()}
@@ -117,12 +121,17 @@ export class PvNewMachine extends DialogElement<MachineConfig> {
     `;
   }
 
-  /** Something in there is filled in, or wrong. */
-  get #moreMatters(): boolean {
+  /** What is filled in or wrong is shown; and it stays shown when it is no longer. */
+  protected override willUpdate(): void {
     const { draft } = this;
     const inside: readonly MachineField[] = [...otherDrives(draft.boots), "vgaMemoryMiB", "bios", "vgaBios"];
-    return inside.some((field) => draft.files.has(field as FileField) || this.#problemOf(field)) || draft.blank !== "";
+    this.#more ||= draft.blank !== "" || draft.network !== "none";
+    this.#more ||= inside.some((field) => draft.files.has(field as FileField) || this.#problemOf(field) !== undefined);
   }
+
+  #toggled = (event: Event): void => {
+    this.#more = (event.currentTarget as HTMLDetailsElement).open;
+  };
 
   #mainFields(): TemplateResult {
     const { draft } = this;

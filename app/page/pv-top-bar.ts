@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { DeskElement } from "../hub/desk-element.ts";
 import type { GuestState, Machine } from "./machine.ts";
+import { MachineWish, type Wish } from "./pv-machines.ts";
 import type { Session } from "./session.ts";
 
 const STATES: Readonly<Record<GuestState["is"], string>> = {
@@ -59,6 +60,19 @@ export class PvTopBar extends DeskElement {
                 ? html`<button type="button" @click=${this.#choose(() => session.remove(current))}>Remove ${current.name}</button>`
                 : nothing
             }
+            <button type="button" ?disabled=${is === "starting"} @click=${this.#choose(() => this.#wish({ is: "change" }))}>
+              Change ${current.name}…
+            </button>
+            <button type="button" ?disabled=${is === "starting"} @click=${this.#choose(() => this.#wish({ is: "keep" }))}>
+              Keep ${current.name}…
+            </button>
+            ${
+              current.disk
+                ? html`<button type="button" @click=${this.#choose(() => this.#wish({ is: "save-disk" }))}>
+                    Save its hard disk…
+                  </button>`
+                : nothing
+            }
             <button type="button" @click=${this.#choose(() => session.forgetSavedState())}>Forget saved state</button>
           </div>
         </details>
@@ -93,6 +107,10 @@ export class PvTopBar extends DeskElement {
     await this.updateComplete;
     this.querySelector<HTMLElement>('.guests [aria-selected="true"]')?.focus();
   };
+
+  async #wish(wish: Wish): Promise<void> {
+    this.dispatchEvent(new MachineWish(wish));
+  }
 
   #choose(work: () => Promise<void>): () => void {
     return () => {

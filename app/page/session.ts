@@ -3,11 +3,15 @@
  *
  *     pv-app ─ has a ─ Session ─┬─ Desk ─ Hub ─ UsbController ─ UsbPort 1…8
  *                               ├─ Machine (state, console, screen, and its Hub)
+ *                               ├─ KeptMachines (over a reload)
  *                               └─ UsbCapture (a file for Wireshark)
  *
  * Whatever changes is told by the desk.
  */
+
+import type { MachineConfig } from "../guest/machine-config.ts";
 import { Desk } from "../hub/desk.ts";
+import { KeptMachines } from "./kept-machines.ts";
 import { Machine } from "./machine.ts";
 import { UsbCapture } from "./usb-capture.ts";
 
@@ -17,6 +21,7 @@ export class Session {
     host: () => this.desk.running,
     announce: (words) => this.desk.announce(words),
   });
+  readonly kept = new KeptMachines(this.desk);
   #machines: readonly Machine[] = [];
   #current: Machine;
   #last = 0;
@@ -52,6 +57,14 @@ export class Session {
     this.#machines = [...this.#machines, machine];
     this.show(machine);
     return machine;
+  }
+
+  /** Makes the guest another machine, under a name that no other has. */
+  become(machine: Machine, config: MachineConfig, keptAs?: string): void {
+    const others = new Set(this.#machines.filter((each) => each !== machine).map(({ name }) => name));
+    let { name } = config;
+    for (let number = 2; others.has(name); number++) name = `${config.name} ${number}`;
+    machine.become({ ...config, name }, keptAs);
   }
 
   show(machine: Machine): void {

@@ -17,6 +17,9 @@ interface FilePickers {
   showSaveFilePicker?(options?: object): Promise<FileSystemFileHandle>;
 }
 
+/** What can be taken home. */
+export type Savable = Pick<DriveImage, "size" | "stream" | "saved" | "replace">;
+
 /** Hears how much of it is done, in percent. */
 export type Progress = (percent: number) => void;
 
@@ -42,7 +45,7 @@ export async function pickFiles(multiple: boolean): Promise<DiskFile[]> {
  */
 export async function saveCopy(
   name: string,
-  open: () => Promise<DriveImage>,
+  open: () => Promise<Savable>,
   progress: Progress,
   own?: FileSystemFileHandle,
 ): Promise<void> {
@@ -58,7 +61,7 @@ export async function saveCopy(
 /** Writes an image into the file that its drive is made of. In a person's click, for the browser may ask. */
 export async function saveInto(
   handle: FileSystemFileHandle,
-  open: () => Promise<DriveImage>,
+  open: () => Promise<Savable>,
   progress: Progress,
 ): Promise<void> {
   const { file, image } = await writeInto(handle, open, progress);
@@ -72,9 +75,9 @@ export async function saveInto(
 /** All of it, but not closed yet. */
 async function writeInto(
   handle: FileSystemFileHandle,
-  open: () => Promise<DriveImage>,
+  open: () => Promise<Savable>,
   progress: Progress,
-): Promise<{ readonly file: FileSystemWritableFileStream; readonly image: DriveImage }> {
+): Promise<{ readonly file: FileSystemWritableFileStream; readonly image: Savable }> {
   const file = await handle.createWritable();
   try {
     const image = await open();
@@ -86,7 +89,7 @@ async function writeInto(
   }
 }
 
-async function download(name: string, image: DriveImage, progress: Progress): Promise<void> {
+async function download(name: string, image: Savable, progress: Progress): Promise<void> {
   const blob = await new Response(image.stream.pipeThrough(counted(image.size, progress))).blob();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
