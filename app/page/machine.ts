@@ -6,6 +6,7 @@ import type { Desk } from "../hub/desk.ts";
 import type { Hub } from "../hub/hub.ts";
 import { diskFailed, startFailed } from "../hub/words.ts";
 import type { PageGuest, StartProgress } from "./guest.ts";
+import type { SnapshotMachine } from "./snapshots.ts";
 
 export type GuestState =
   | { readonly is: "off" }
@@ -142,6 +143,13 @@ export class Machine {
     if (!this.#guest) throw new Error("The guest does not run.");
     const { plugged } = this.hub;
     return { state: await this.#guest.saveState(), plugged };
+  }
+
+  /** For a snapshot; undefined when it does not run. */
+  get snapshot(): SnapshotMachine | undefined {
+    if (this.#state.is !== "running") return undefined;
+    const { description: machine, hub, name } = this;
+    return { name, machine, plugged: hub.plugged, saveState: async () => (await this.whole()).state };
   }
 
   /** Whether the page's keys go to the machine's own keyboard. */

@@ -5,9 +5,10 @@ import type { KnownDevice } from "./pv-rules.ts";
 import type { Session } from "./session.ts";
 import "./pv-capture.ts";
 import "./pv-rules.ts";
+import "./pv-snapshots.ts";
 import "./pv-transfers.ts";
 
-const PANELS = ["Transfers", "Rules"] as const;
+const PANELS = ["Transfers", "Rules", "Snapshots"] as const;
 type Panel = (typeof PANELS)[number];
 
 export class PvPanels extends DeskElement {
@@ -41,6 +42,8 @@ export class PvPanels extends DeskElement {
         return html`<pv-transfers .controller=${session.current.hub.controller}></pv-transfers>`;
       case "Rules":
         return html`<pv-rules .rules=${desk.rules.rules} .known=${this.#known}></pv-rules>`;
+      case "Snapshots":
+        return html`<pv-snapshots .desk=${desk} .snapshots=${session.snapshots}></pv-snapshots>`;
       case undefined:
         return nothing;
     }

@@ -4,15 +4,20 @@
  *     pv-app ─ has a ─ Session ─┬─ Desk ─ Hub ─ UsbController ─ UsbPort 1…8
  *                               ├─ Machine (state, console, screen, and its Hub)
  *                               ├─ KeptMachines (over a reload)
+ *                               ├─ Snapshots (by a person's names)
  *                               └─ UsbCapture (a file for Wireshark)
  *
  * Whatever changes is told by the desk.
  */
 
+import { idbStates } from "../guest/idb-states.ts";
 import type { MachineConfig } from "../guest/machine-config.ts";
 import { Desk } from "../hub/desk.ts";
+import { machineFailed } from "../hub/words.ts";
 import { KeptMachines } from "./kept-machines.ts";
 import { Machine } from "./machine.ts";
+import { restoreSnapshot } from "./restore-snapshot.ts";
+import { Snapshots } from "./snapshots.ts";
 import { UsbCapture } from "./usb-capture.ts";
 
 export class Session {
@@ -22,6 +27,13 @@ export class Session {
     announce: (words) => this.desk.announce(words),
   });
   readonly kept = new KeptMachines(this.desk);
+  readonly snapshots = new Snapshots(idbStates, {
+    machine: () => this.current.snapshot,
+    restore: (state, info) => restoreSnapshot(this.current, state, info),
+    announce: (words) => this.desk.announce(words),
+    complain: (title, error) => this.desk.complain(machineFailed(title, error)),
+    changed: () => this.desk.changed(),
+  });
   #machines: readonly Machine[] = [];
   #current: Machine;
   #last = 0;

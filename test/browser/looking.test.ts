@@ -1,4 +1,4 @@
-/** A capture, the last transfers and the rules, by click and by keyboard, in one guest's life. */
+/** A capture, the last transfers, the rules and the snapshots, by click and by keyboard, in one guest's life. */
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ async function saved(press: () => Promise<void>, name: RegExp): Promise<string> 
 const saveCapture = () =>
   saved(() => tab.page.getByRole("link", { name: "Save capture" }).click(), /^pvusb-[-\d]+\.pcapng$/);
 
-async function open(panel: "Transfers" | "Rules"): Promise<void> {
+async function open(panel: "Transfers" | "Rules" | "Snapshots"): Promise<void> {
   const button = tab.page.getByRole("button", { name: panel, exact: true });
   if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
 }
@@ -208,6 +208,52 @@ describe("the rules", () => {
     await tab.button("Delete the rule for backup").click();
     await tab.untilSaid("The rule for backup is gone.");
     await page.getByRole("button", { name: "Rules", exact: true }).click();
+  });
+});
+
+describe("snapshots", () => {
+  let file: string;
+
+  it("are saved under a name, with what is plugged and mounted", async () => {
+    await tab.run("mount /dev/sda /mnt && echo before >/mnt/when && sync");
+    await open("Snapshots");
+    await tab.page.getByRole("textbox", { name: "Name" }).fill("With a mounted drive");
+    await tab.button("Save snapshot").click();
+    await tab.untilSaid("With a mounted drive is saved.");
+    expect(await tab.page.getByRole("list", { name: "Snapshots" }).textContent()).toMatch(
+      /\d devices, [\d.]+ MiB \([\d.]+ MiB when it runs\)/,
+    );
+    expect(await axeFindings(tab.page)).toEqual([]);
+    await tab.picture("snapshots");
+    file = await saved(
+      () => tab.button("Download With a mounted drive").click(),
+      /^With-a-mounted-drive\.pvusb-state$/,
+    );
+  });
+
+  it("outlive a reload: the machine goes on, the drive is still mounted", async () => {
+    await tab.page.reload();
+    await open("Snapshots");
+    await tab.button("Restore With a mounted drive").click();
+    await tab.untilSaid("With a mounted drive is restored.");
+    await tab.untilPort(1, "ready");
+    expect(await tab.run("cat /mnt/when; grep -c /mnt /proc/mounts")).toMatch(/before\n1/);
+    await tab.button("Unplug Flash drive from port 1").click();
+    await tab.untilPort(1, "empty");
+    expect(await tab.problems()).toBe("");
+  });
+
+  it("are deleted, and come back from a file; what is no snapshot is said so", async () => {
+    const { page } = tab;
+    await tab.button("Delete With a mounted drive").click();
+    await tab.untilSaid("With a mounted drive is deleted.");
+    expect(await tab.button(/^Restore /).count()).toBe(0);
+    const give = page.locator(".panel input[type=file]");
+    await give.setInputFiles({ name: "x.bin", mimeType: "", buffer: Buffer.from("rubbish") });
+    await expect.poll(() => tab.problems()).toContain("This file is no saved state of pvusb.");
+    await tab.button("Dismiss this message").first().click();
+    await give.setInputFiles(file);
+    await tab.button("Restore With a mounted drive").waitFor();
   });
 });
 
