@@ -1,17 +1,21 @@
-/** The benchmark's page: main.ts calls `measureRing` from outside. */
-import { measure } from "../ring/guest.ts";
-import type { Answer, Measures } from "../ring/protocol.ts";
+/** The benchmark's page: chromium.ts calls `runSections` from outside, and is told of each row. */
+import wasm from "v86/build/v86.wasm?url";
+import { sections } from "../../../app/bench/index.ts";
+import { runBench } from "../../../app/bench/section.ts";
+import { fetchFiles } from "../../../app/guest/guest-files.ts";
+import type { PageScope } from "../page-scope.ts";
 
-(globalThis as unknown as Measures).measureRing = async (rounds) => {
-  const worker = new Worker(new URL("./device-worker.ts", import.meta.url), { type: "module" });
-  const results = await measure(
+const page = globalThis as unknown as PageScope;
+
+page.runSections = async (names, rounds) => {
+  await runBench(
+    sections.filter(({ name }) => names.includes(name)),
     {
-      post: (message, transfer) => worker.postMessage(message, [...(transfer ?? [])]),
-      listen: (hear) => worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => hear(data)),
+      where: "chromium",
+      guest: { files: fetchFiles(new URL("guest/", document.baseURI)), wasm },
+      cpuTime: () => page.cpuTime(),
     },
-    rounds,
+    { rounds, onRow: (row) => void page.tellRow(row), onStage: (words) => void page.tellStage(words) },
   );
-  worker.terminate();
-  return results;
 };
 document.title = "ready";

@@ -1,8 +1,8 @@
 /** A stock guest's dd from USB disks beside v86's own IDE disk: the same image, the same boot, by turns. */
-import { Guest } from "../../app/guest/default-guest.ts";
-import { folderFiles, installedV86 } from "../../app/guest/node-files.ts";
-import { createUsbHost, type UsbController, type UsbHost } from "../../app/index.ts";
-import { type Section, spread, type Table } from "./section.ts";
+import { Guest } from "../guest/default-guest.ts";
+import { createUsbHost } from "../host.ts";
+import type { UsbController } from "../usb-controller.ts";
+import type { Bench, Section } from "./section.ts";
 
 const MIB = 1 << 20;
 const IMAGE_SIZE = 64 * MIB;
@@ -46,15 +46,6 @@ function atOnce(command: string): string {
   return `for i in 0 1 2 3 4 5 6 7; do ${command} & done; wait`;
 }
 
-const DISKS = ["ide", "flash", "uas"] as const;
-type Disk = (typeof DISKS)[number];
-
-const NOTES = [
-  "dd in the guest with O_DIRECT, one request at a time or eight dd at once, timed by the host's clock between two marks on",
-  "the serial line. All disks hold the same 64 MiB in memory; the USB drives are at super speed, the flash drive bulk-only.",
-  "Medians [min..max] over rounds in which the disks take turns; the first round, with cold compiled code, is not counted.",
-];
-
 /** Milliseconds that `command` takes in the guest. */
 async function time(guest: Guest, command: string): Promise<number> {
   let began = 0;
@@ -84,13 +75,14 @@ async function find(guest: Guest, words: string): Promise<string> {
   throw new Error(`The guest has no disk "${words}".`);
 }
 
-async function measure(placement: "worker" | "thread", rounds: number): Promise<Table> {
+async function measure(bench: Bench, placement: "worker" | "thread"): Promise<void> {
+  const where = placement === "worker" ? "in the worker" : "on the guest's thread";
+  bench.stage(`Software devices ${where}: Linux starts`);
   const image = new Uint8Array(IMAGE_SIZE).map((_, index) => Math.imul(index, 2654435761) >>> 24);
-  const host: UsbHost = await createUsbHost({ placement });
+  const host = await createUsbHost({ placement });
   let controller: UsbController | undefined;
   const guest = await Guest.start({
-    files: folderFiles("public/guest"),
-    wasm: installedV86().wasm,
+    ...bench.place.guest,
     v86: { hda: { buffer: image.slice().buffer } },
     machineReady: async (emulator) => {
       controller = await host.attach(emulator);
@@ -101,43 +93,19 @@ async function measure(placement: "worker" | "thread", rounds: number): Promise<
     const source = { image: { bytes: image } };
     await controller?.port(1).plug(host.device("flash-drive", source));
     await controller?.port(2).plug(host.device("uas-drive", source));
-    const devices: Record<Disk, string> = {
-      ide: await find(guest, "v86"),
-      flash: await find(guest, "flash drive"),
-      uas: await find(guest, "uas drive"),
-    };
-    const rates = WORKS.map((): Record<Disk, number[]> => ({ ide: [], flash: [], uas: [] }));
-    for (let round = 0; round <= rounds; round++) {
-      for (const [index, work] of WORKS.entries()) {
-        for (let turn = 0; turn < DISKS.length; turn++) {
-          const disk = DISKS[(round + turn) % DISKS.length] ?? "ide";
-          const ms = await time(guest, work.dd(devices[disk]));
-          if (round > 0) rates[index]?.[disk].push(work.bytes / 1e3 / ms);
-        }
-      }
+    const ide = await find(guest, "v86");
+    const flash = await find(guest, "flash drive");
+    const uas = await find(guest, "uas drive");
+    for (const work of WORKS) {
+      bench.stage(`Software devices ${where}: ${work.name}`);
+      const rate = (device: string) => async () => work.bytes / 1e3 / (await time(guest, work.dd(device)));
+      await bench.alternate({ ide: rate(ide), flash: rate(flash), uas: rate(uas) }, (rates) => {
+        const row = (disk: string, ours: readonly number[]) =>
+          bench.row({ name: `${disk} ${where}, ${work.name}`, unit: "MB/s", ours, rival: rates.ide });
+        row("flash drive", rates.flash);
+        row("UAS drive", rates.uas);
+      });
     }
-    const row = (name: string, disk: Disk) => [name, ...rates.map((each) => spread("MB/s", each[disk]))];
-    const ratio = (name: string, disk: Disk, over: Disk) => [
-      name,
-      ...rates.map((each) =>
-        spread(
-          "ratio",
-          each[disk].map((rate, round) => rate / (each[over][round] ?? 0)),
-        ),
-      ),
-    ];
-    return {
-      title: `Guest storage, Node, software device in the ${placement === "worker" ? "worker" : "guest's thread"}: MB/s`,
-      notes: NOTES,
-      columns: ["", ...WORKS.map(({ name }) => name)],
-      rows: [
-        row("v86 IDE", "ide"),
-        row("flash drive", "flash"),
-        row("UAS drive", "uas"),
-        ratio("flash drive ÷ IDE", "flash", "ide"),
-        ratio("UAS drive ÷ flash drive", "uas", "flash"),
-      ],
-    };
   } finally {
     await host.close();
     await guest.stop();
@@ -146,8 +114,13 @@ async function measure(placement: "worker" | "thread", rounds: number): Promise<
 
 export const storage: Section = {
   name: "storage",
-  async run({ rounds, where }) {
-    if (where === "chromium") return [];
-    return [await measure("worker", rounds), await measure("thread", rounds)];
+  title: "Storage in the guest",
+  notes:
+    "dd in the guest with O_DIRECT, one request at a time or eight dd at once, timed by the host's clock between two marks " +
+    "on the serial line, beside v86's IDE disk in the same boot. All disks hold the same 64 MiB in memory; the USB drives " +
+    "are at super speed, the flash drive bulk-only. The first round, with cold compiled code, is not counted.",
+  async run(bench) {
+    await measure(bench, "worker");
+    await measure(bench, "thread");
   },
 };

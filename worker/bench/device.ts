@@ -1,8 +1,8 @@
 /** The device's thread: an image in private memory, read by way of the ring, by messages, and by Comlink. */
 import * as Comlink from "comlink";
-import { Core } from "../../../asm/core.ts";
-import { STATUS_OK } from "../../../asm/layout.ts";
-import { Link } from "../../../worker/link.ts";
+import { Core } from "../../asm/core.ts";
+import { STATUS_OK } from "../../asm/layout.ts";
+import { Link } from "../link.ts";
 import { type Answer, LARGEST, type Reader, type Request } from "./protocol.ts";
 
 type Post = (answer: Answer, transfer?: ArrayBuffer[]) => void;

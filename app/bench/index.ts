@@ -1,0 +1,6 @@
+/** The sections of the benchmark, in the order in which they run. */
+import { ring } from "./ring/section.ts";
+import type { Section } from "./section.ts";
+import { storage } from "./storage.ts";
+
+export const sections: readonly Section[] = [ring, storage];

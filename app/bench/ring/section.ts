@@ -1,0 +1,53 @@
+/** The ring beside postMessage and Comlink: a read from the device's thread into the guest's private memory. */
+import { better } from "../row.ts";
+import type { Bench, Section } from "../section.ts";
+import { Crossings } from "./crossings.ts";
+import { startDeviceThread } from "./device-thread.ts";
+
+const SIZES = [64, 512, 4096, 65536, 1 << 20] as const;
+const DEPTHS = [1, 16] as const;
+
+function inWords(size: number): string {
+  if (size < 1024) return `${size} B`;
+  return size < 1 << 20 ? `${size >> 10} KiB` : `${size >> 20} MiB`;
+}
+
+async function run(bench: Bench): Promise<void> {
+  const crossings = await Crossings.open(await startDeviceThread());
+  try {
+    for (const size of SIZES) for (const depth of DEPTHS) await compare(bench, crossings, size, depth);
+  } finally {
+    crossings.close();
+  }
+}
+
+async function compare(bench: Bench, crossings: Crossings, size: number, depth: number): Promise<void> {
+  const what = `${inWords(size)}, depth ${depth}`;
+  bench.stage(what);
+  const ways = {
+    ring: () => crossings.ring(size, depth),
+    clone: () => crossings.message("clone", size, depth),
+    transfer: () => crossings.message("transfer", size, depth),
+    comlink: () => crossings.comlink(size, depth),
+  };
+  await bench.alternate(ways, ({ ring, clone, transfer, comlink }) => {
+    const row = (name: string, rival: readonly number[]) =>
+      bench.row({ name, unit: "1/s", ours: ring, rival, bytesEach: size });
+    if (size === 64 && depth === 1) row("ring round trips, 64 B, depth 1", better(clone, transfer));
+    if (size === 64 && depth === 16) row("ring messages, 64 B, depth 16", better(clone, transfer));
+    if (size === 1 << 20 && depth === 16) row("ring payloads, 1 MiB, copies counted", transfer);
+    row(`ring, ${what}, beside postMessage by clone`, clone);
+    row(`ring, ${what}, beside postMessage by transfer`, transfer);
+    row(`ring, ${what}, beside Comlink`, comlink);
+  });
+}
+
+export const ring: Section = {
+  name: "ring",
+  title: "Crossing threads",
+  notes:
+    "Round trips: a request of no payload one way, a payload of the given size back (an IN transfer), from a private image " +
+    "on the device's thread into private memory on the guest's thread. Every copy on the way is counted. The ring is the " +
+    "one that URBs travel on, with its own way of waiting.",
+  run,
+};
