@@ -1,6 +1,7 @@
 /** Machines of a person's own: dropped, filled in, started, changed, kept over a reload. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bootDisk } from "../fakes/boot-image.ts";
+import { axeFindings } from "./axe.ts";
 import { Bench, STEP_MS, type Tab } from "./harness.ts";
 
 describe("starting", () => {
@@ -30,12 +31,25 @@ describe("starting", () => {
   }
 
   const form = () => tab.page.getByRole("dialog");
+  /** The dialog that is open, on a laptop and on a phone. */
+  async function isForEverybody(what: string): Promise<void> {
+    const { page } = tab;
+    const size = page.viewportSize();
+    for (const phone of [false, true]) {
+      if (phone) await page.setViewportSize({ width: 360, height: 640 });
+      expect(await axeFindings(page), what).toEqual([]);
+      await tab.picture(phone ? `${what} 360` : what);
+    }
+    if (size) await page.setViewportSize(size);
+  }
+
   const chosen = (name: string) => tab.page.getByRole("tab", { name, selected: true });
 
   it("asks what to do with a dropped file, says what is wrong beside its field, and boots it", async () => {
     const { page } = tab;
     await drop("words.img", bootDisk("The floppy was here.\n"));
     expect(await form().textContent()).toContain("This is a bootable floppy image.");
+    await isForEverybody("machine dropped");
     await tab.button("Boot it as the floppy disk of a new machine…").click();
     expect(await page.getByRole("radio", { name: "A floppy image" }).isChecked()).toBe(true);
     expect(await form().textContent()).toMatch(/words\.img, 1\.4 MiB: a bootable floppy image/);
@@ -46,7 +60,7 @@ describe("starting", () => {
     await problem.waitFor();
     expect(await memory.getAttribute("aria-describedby")).toBe(await problem.getAttribute("id"));
     expect(await memory.evaluate((field) => field === document.activeElement)).toBe(true);
-    await tab.picture("machine form");
+    await isForEverybody("machine form");
     await memory.fill("32");
     await page.keyboard.press("Enter");
     await form().waitFor({ state: "hidden" });
@@ -75,6 +89,7 @@ describe("starting", () => {
     await page.getByLabel("USB ports").fill("3");
     await page.getByLabel("Name").fill("mine");
     // The floppy is in its drive still, so the drives are shown.
+    await isForEverybody("machine drives");
     await tab.button("Leave out words.img").click();
     await page.getByLabel("or a blank hard disk, in MiB").fill("32");
     await tab.button("Restart it").click();
@@ -94,9 +109,12 @@ describe("starting", () => {
     await tab.run("echo remembered > /tmp/words; echo on the disk > /dev/sda; sync");
     await page.locator(".menu summary").click();
     await tab.button("Keep mine…").click();
+    await isForEverybody("machine keep");
     await form().getByRole("button", { name: "Keep" }).click();
     await tab.untilSaid("mine is kept: it is on this page's start after a reload.");
     await page.reload();
+    await tab.button("Go on with mine").waitFor();
+    await isForEverybody("machine kept");
     await tab.button("Go on with mine").click();
     await tab.untilRuns();
     expect(await page.locator(".tabs-note").textContent()).toMatch(/^resumed in/);
