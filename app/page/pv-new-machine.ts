@@ -95,8 +95,7 @@ export class PvNewMachine extends DialogElement<MachineConfig> {
           ${this.#text("name", "Name", draft.name, nameOf({ ...draft, name: "" }), (name) => ({ name }))}
           <details .open=${this.#more} @toggle=${this.#toggled}>
             <summary>Drives, screen, network, BIOS</summary>
-            ${otherDrives(draft.boots).map((drive) => this.#file(drive, true))}
-            ${draft.boots === "disk" ? nothing : this.#blankDisk()}
+            ${otherDrives(draft.boots).map((drive) => [this.#file(drive, true), drive === "disk" ? this.#blankDisk() : nothing])}
             ${this.#number("vgaMemoryMiB", "Memory of the screen, in MiB", draft.vga, (vga) => ({ vga }))}
             <label class="field">
               <span class="field-name">USB controller</span>
