@@ -2,5 +2,6 @@
 import { ring } from "./ring/section.ts";
 import type { Section } from "./section.ts";
 import { storage } from "./storage.ts";
+import { webusb } from "./webusb/section.ts";
 
-export const sections: readonly Section[] = [ring, storage];
+export const sections: readonly Section[] = [ring, storage, webusb];

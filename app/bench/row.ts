@@ -27,6 +27,14 @@ export interface Row {
   readonly figures: { readonly ours: Figures; readonly rival: Figures | null };
   /** Where the unit is 1/s: bytes that each one moves. */
   readonly bytesEach?: number;
+  /** Medians at several counts: a curve. */
+  readonly curve?: Curve;
+}
+
+export interface Curve {
+  /** What is counted along the x axis: "devices at once". */
+  readonly over: string;
+  readonly points: readonly { readonly x: number; readonly ours: number }[];
 }
 
 export interface Comparison {
@@ -38,9 +46,11 @@ export interface Comparison {
   /** Where the name has no bar, and lower is better. */
   readonly higherIsBetter?: boolean;
   readonly bytesEach?: number;
+  readonly curve?: Curve;
 }
 
-export function makeRow({ name, where, unit, ours, rival, higherIsBetter, bytesEach }: Comparison): Row {
+export function makeRow(comparison: Comparison): Row {
+  const { name, where, unit, ours, rival, higherIsBetter, bytesEach, curve } = comparison;
   const bar = barOf(name, where);
   const ratios = rival ? ours.map((figure, round) => figure / (rival[round] ?? Number.NaN)) : ours;
   const own = median(ours);
@@ -58,6 +68,7 @@ export function makeRow({ name, where, unit, ours, rival, higherIsBetter, bytesE
     spread: { min: Math.min(...ratios), max: Math.max(...ratios) },
     figures: { ours: [...ours], rival: rival ? [...rival] : null },
     ...(bytesEach !== undefined && { bytesEach }),
+    ...(curve && { curve }),
   };
 }
 

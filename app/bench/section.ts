@@ -21,6 +21,8 @@ export interface BenchPlace {
   readonly guest: { readonly files: GuestFiles; readonly wasm: string };
   /** Milliseconds of processor time that this program has used, over all its threads, where that can be told. */
   cpuTime?(): Promise<number>;
+  /** The WebUSB device that the person has chosen for the benchmark; without one there is none. */
+  usbDevice?(): Promise<USBDevice | undefined>;
 }
 
 export interface BenchOptions {
@@ -30,6 +32,8 @@ export interface BenchOptions {
   onRow?(row: Row): void;
   /** What is being done now, in a few words. */
   onStage?(words: string): void;
+  /** Why a section has not all of its rows, in a sentence. */
+  onSkip?(words: string): void;
 }
 
 /** What a run of a section has in its hands. */
@@ -52,6 +56,11 @@ export class Bench {
   stage(words: string): void {
     this.#options.signal?.throwIfAborted();
     this.#options.onStage?.(words);
+  }
+
+  /** Tells a person why rows are missing. */
+  skip(words: string): void {
+    this.#options.onSkip?.(words);
   }
 
   /** A row as it is after the rounds so far. */

@@ -34,7 +34,8 @@ const rows: Row[] = [];
 await mkdir(dirname(values.json), { recursive: true });
 for (const section of chosen) {
   for (const where of places) {
-    const options: BenchOptions = { rounds, onStage: (words) => console.error(`${where}: ${words}`) };
+    const tell = (words: string) => console.error(`${where}: ${words}`);
+    const options: BenchOptions = { rounds, onStage: tell, onSkip: tell };
     const told =
       where === "node" ? await runBench([section], inNode(), options) : await runInChromium([section.name], options);
     console.log(print(`${section.title}, ${where}`, told));

@@ -7,6 +7,7 @@ export interface PageScope {
   // The program's.
   tellRow(row: Row): Promise<void>;
   tellStage(words: string): Promise<void>;
+  tellSkip(words: string): Promise<void>;
   /** Milliseconds, of all of Chromium. */
   cpuTime(): Promise<number>;
 }

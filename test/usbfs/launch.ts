@@ -19,7 +19,8 @@ import type { Browser, Page } from "playwright";
 import { launchChromium, run } from "../browser/chromium.ts";
 import { Kernel } from "./kernel.ts";
 
-const SOURCES = import.meta.dirname;
+/** Where its C files are, of the compiled benchmark too. */
+const SOURCES = import.meta.dirname.replace("/dist/test/", "/test/");
 /** It has libudev's name, for which Chromium then need not look. */
 const LIBRARY = "libudev.so.1";
 const FILES = readdirSync(SOURCES).filter((name) => /\.[ch]$/.test(name));
@@ -45,15 +46,15 @@ export function missing(): string | undefined {
   return "Real Chromium's WebUSB is tried where there is a C compiler: install the packages gcc and libc6-dev.";
 }
 
-/** All devices are granted to every page of `origin`, such as http://localhost:4173. */
-export async function startComputer(origin: string): Promise<Computer> {
+/** All devices are granted to every page of `origin`, such as http://localhost:4173. Chromium gets more `switches`. */
+export async function startComputer(origin: string, switches: readonly string[] = []): Promise<Computer> {
   const library = build(LIBRARY, FILES);
   const folder = mkdtempSync(join(tmpdir(), "pvusb-usbfs-"));
   const policy = { WebUsbAllowDevicesForUrls: [{ devices: [{}], urls: [origin] }] };
   mkdirSync(join(folder, "policies/managed"), { recursive: true });
   writeFileSync(join(folder, "policies/managed/usb.json"), JSON.stringify(policy));
   const kernel = await Kernel.start(folder);
-  const browser = await launchChromium([], {
+  const browser = await launchChromium(switches, {
     LD_PRELOAD: library,
     PVUSB_USBFS: kernel.socket,
     PVUSB_POLICIES: join(folder, "policies"),

@@ -14,8 +14,14 @@ page.runSections = async (names, rounds) => {
       where: "chromium",
       guest: { files: fetchFiles(new URL("guest/", document.baseURI)), wasm },
       cpuTime: () => page.cpuTime(),
+      usbDevice: async () => (await navigator.usb.getDevices())[0],
     },
-    { rounds, onRow: (row) => void page.tellRow(row), onStage: (words) => void page.tellStage(words) },
+    {
+      rounds,
+      onRow: (row) => void page.tellRow(row),
+      onStage: (words) => void page.tellStage(words),
+      onSkip: (words) => void page.tellSkip(words),
+    },
   );
 };
 document.title = "ready";
