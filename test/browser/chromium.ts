@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright";
+import { V8_FLAGS } from "../v8.ts";
 
 const NAMES = [
   "chromium",
@@ -30,7 +31,8 @@ export function launchChromium(
   const executablePath = findChromium() ?? installChromium();
   const env = { ...(process.env as Record<string, string>), ...environment };
   // Chromium's own sandbox does not work for root, nor in most containers.
-  return chromium.launch({ executablePath, args: ["--no-sandbox", ...switches], env });
+  const args = ["--no-sandbox", ...(V8_FLAGS.length > 0 ? [`--js-flags=${V8_FLAGS.join(",")}`] : []), ...switches];
+  return chromium.launch({ executablePath, args, env });
 }
 
 function findChromium(): string | undefined {

@@ -1,7 +1,13 @@
-/** A bare page with guests of the package, from Vite's development server: what Node does with a guest, done in a browser. */
+/**
+ * A bare page with guests of the package, from Vite's development server: what Node does with a guest, done in a browser.
+ * The saved states of ready guests are those of Node's.
+ */
+import { buffer } from "node:stream/consumers";
 import type { Page } from "playwright";
 import { createServer, type Plugin, type ViteDevServer } from "vite";
 import type { ExecResult } from "../../dist/app/guest/agent.js";
+import { folderStateStore } from "../../dist/app/guest/node-state-store.js";
+import { buildHash, STATES } from "../guest/harness.ts";
 import type { Computer } from "../usbfs/launch.ts";
 import { launchChromium } from "./chromium.ts";
 import { REPOSITORY } from "./harness.ts";
@@ -9,6 +15,21 @@ import { REPOSITORY } from "./harness.ts";
 const HEADERS = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const OVERLAY = "/overlay.cpio";
 const PATIENCE_MS = 60_000;
+
+const serveStates: Plugin = {
+  name: "serve-states",
+  configureServer({ middlewares }) {
+    const states = folderStateStore(STATES);
+    middlewares.use("/states", async (request, response) => {
+      const key = /^\/([0-9a-f]{64})$/.exec(request.url ?? "")?.[1] ?? "";
+      if (request.method === "PUT") await states.set(key, new Uint8Array(await buffer(request)));
+      if (request.method === "DELETE") await states.delete(key);
+      const state = request.method === "GET" ? await states.get(key) : new Uint8Array(0);
+      response.statusCode = state ? 200 : 404;
+      response.end(state);
+    });
+  },
+};
 
 export interface GuestPageOptions {
   /** Default 1. */
@@ -44,7 +65,7 @@ export class GuestPage {
     };
     const server = await createServer({
       ...options,
-      plugins: [serveOverlay],
+      plugins: [serveOverlay, serveStates],
       server: { port: 0, headers: HEADERS, hmr: false, watch: null },
     });
     await server.listen();
@@ -54,7 +75,11 @@ export class GuestPage {
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on("pageerror", ({ message }) => errors.push(message));
-    const query = new URLSearchParams({ guests: String(guests), ...(overlay && { overlay: OVERLAY }) });
+    const query = new URLSearchParams({
+      guests: String(guests),
+      build: buildHash(),
+      ...(overlay && { overlay: OVERLAY }),
+    });
     await page.goto(`${address}test/browser/page/guests.html?${query}`);
     await page.waitForFunction(() => "guests" in window);
     await page.evaluate(() => window.guests.then(() => undefined));

@@ -10,6 +10,7 @@ import type { TraceListeners } from "../../app/trace/trace.ts";
 import type { UrbTrace } from "../../app/trace/urb-trace.ts";
 import { SPEED_HIGH, STATUS_OK, STATUS_TRANSACTION_ERROR, TYPE_INTERRUPT, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
 import { tshark, tsharkDescriptors, tsharkFields } from "../tshark.ts";
+import { V8_FLAGS } from "../v8.ts";
 import { type Bench, pattern, startGuest } from "./harness.ts";
 import { lsusbDevice } from "./lsusb.ts";
 import { guestTools } from "./tools.ts";
@@ -160,7 +161,7 @@ it("tshark reads the capture of pvusb run --pcap", () => {
   const file = join(folder, "cli.pcapng");
   const run = ["run", "--plug", "flash-drive:size=1M@3", "--pcap", file, "--exec", "cat /sys/block/sda/size"];
   const env = { ...process.env, XDG_CACHE_HOME: CLI_CACHE };
-  expect(execFileSync(process.execPath, [CLI, ...run], { env, encoding: "utf8" })).toBe("2048\n");
+  expect(execFileSync(process.execPath, [...V8_FLAGS, CLI, ...run], { env, encoding: "utf8" })).toBe("2048\n");
   const commands = tsharkFields(file, "scsi_sbc.opcode == 0x25", ["usb.bus_id", "frame.interface_name"]);
   expect(commands[0]).toEqual(["1", "pvusb1"]);
   expect(tshark(file, "-c", "1")).toContain("GET DESCRIPTOR Request DEVICE");

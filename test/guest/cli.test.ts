@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bootDisk } from "../fakes/boot-image.ts";
+import { V8_FLAGS } from "../v8.ts";
 
 const program = fileURLToPath(new URL("../../dist/app/cli/main.js", import.meta.url));
 const MIB = 2 ** 20;
@@ -28,7 +29,7 @@ interface Ended {
 }
 
 function pvusb(args: readonly string[], options: { input?: string; signalOn?: RegExp } = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...V8_FLAGS, program, ...args], {
     env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache"), XDG_CONFIG_HOME: join(folder, "config") },
   });
   const text = { out: "", err: "" };
@@ -89,20 +90,16 @@ test("--json gives one object, also for bytes that are no text", async () => {
   });
 });
 
-test("a second start goes on from the first one's ready guest, with the clock right", async () => {
+test("a state that cannot be restored is forgotten, and the guest boots; the next one goes on from it, with the clock right", async () => {
   const args = ["run", "--json", "--exec", "date +%s"];
-  await pvusb(args);
+  const states = join(folder, "cache", "pvusb");
+  const kept = await readdir(states).catch(() => []);
+  if (kept.length === 0) await pvusb(args);
+  for (const name of await readdir(states)) await writeFile(join(states, name), gzipSync("rubbish"));
+  expect(JSON.parse((await pvusb(args)).out)).toMatchObject({ status: 0, resumed: false });
   const { resumed, output } = JSON.parse((await pvusb(args)).out);
   expect(resumed).toBe(true);
   expect(Math.abs(Number(output) - Date.now() / 1000)).toBeLessThan(30);
-});
-
-test("a state that cannot be restored is forgotten, and the guest boots", async () => {
-  const args = ["run", "--json", "--exec", "echo up"];
-  await pvusb(args);
-  const states = join(folder, "cache", "pvusb");
-  for (const name of await readdir(states)) await writeFile(join(states, name), gzipSync("rubbish"));
-  expect(JSON.parse((await pvusb(args)).out)).toMatchObject({ resumed: false, output: "up\n" });
 });
 
 test("a trace says what went over the bus, on the rings and through the registers", async () => {

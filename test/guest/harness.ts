@@ -23,10 +23,17 @@ export interface Bench {
 }
 
 const PATIENCE_MS = 60_000;
-const STATES = "node_modules/.cache/pvusb/test-states";
+const { PVUSB_SOAK } = process.env;
+
+/** How often, or how much: `npm run soak` runs these files, too, and has the time for more. */
+export function amount(usual: number, soak: number): number {
+  return PVUSB_SOAK ? soak : usual;
+}
+
+export const STATES = "node_modules/.cache/pvusb/test-states";
 
 /** States of other builds of the controller and the seam are of no use. */
-function buildHash(): string {
+export function buildHash(): string {
   const hash = createHash("sha256");
   for (const folder of ["dist/app/xhci", "dist/app/guest"]) {
     for (const file of readdirSync(folder).filter((name) => name.endsWith(".js"))) {

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UsbPort } from "../../dist/app/index.js";
 import { COMPLAINTS, DISK } from "./disk.ts";
-import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+import { amount, type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
-const REPLUGS = 20;
-/** What a healthy bus never says, not even of a hub that is pulled out while its driver looks at a port. */
+const REPLUGS = amount(6, 20);
+/** Of a stick behind two hubs. */
+const MEBIBYTES = amount(4, 16);
 /** A device that is pulled out while it is enumerated is rightly complained of; one that stays is not. */
 const ENUMERATION = /device descriptor read|unable to enumerate|cannot (enable|reset)/i;
 
@@ -111,9 +112,9 @@ describe.each(["worker", "thread"] as const)("hubs of a stock Linux guest, backe
     });
   });
 
-  it("a stick behind a hub behind a hub reads 16 MiB with the host's checksum", async () => {
+  it(`a stick behind a hub behind a hub reads ${MEBIBYTES} MiB with the host's checksum`, async () => {
     const { host, run } = bench;
-    const bytes = pattern(16 * MIB);
+    const bytes = pattern(MEBIBYTES * MIB);
     for (const usb of [2, 3] as const) {
       await withHub({ usb }, async (hub) => {
         await hub.port(4).plug(host.device("hub", { usb }));

@@ -4,7 +4,7 @@ import type { UsbHostOptions, UsbPort } from "../../dist/app/index.js";
 import { FakeVendor } from "../fakes/fake-vendor.ts";
 import { FakeUsb } from "../fakes/usb.ts";
 import { FAKE_PRODUCT_ID, FAKE_VENDOR_ID } from "../fakes/usb-descriptors.ts";
-import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+import { amount, type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
 const DISKS = "while [ ! -b /dev/sda ] || [ ! -b /dev/sdb ]; do usleep 20000; done";
@@ -44,7 +44,7 @@ async function resume(state: Uint8Array<ArrayBuffer>, usb: UsbHostOptions): Prom
 }
 
 describe.each(["worker", "thread"] as const)("a state of a guest with devices, backend in a %s", (placement) => {
-  const bytes = pattern(32 * MIB);
+  const bytes = pattern(amount(12, 32) * MIB);
   const behind = pattern(MIB, 7);
   let bench: Bench;
   let state: Uint8Array<ArrayBuffer>;

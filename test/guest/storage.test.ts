@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { File } from "@web-std/file";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DISK, keepsWhatIsWritten, readsBack, withDisk } from "./disk.ts";
-import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+import { amount, type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
+/** Of the drive that is read whole. */
+const MEBIBYTES = amount(16, 64);
 
 describe.each(["worker", "thread"] as const)("a flash drive of a stock Linux guest, backend in a %s", (placement) => {
   let bench: Bench;
@@ -23,9 +25,9 @@ describe.each(["worker", "thread"] as const)("a flash drive of a stock Linux gue
   const drive = (path: string) => bench.host.device("flash-drive", { image: { path } });
   const plugged = <T>(path: string, work: () => Promise<T>) => withDisk(bench, drive(path), work);
 
-  it("reads 64 MiB back with the host's own checksum", async () => {
+  it(`reads ${MEBIBYTES} MiB back with the host's own checksum`, async () => {
     const path = join(folder, "read.img");
-    await readsBack(bench, drive(path), path, 64);
+    await readsBack(bench, drive(path), path, MEBIBYTES);
   });
 
   it("has a written pattern in the image after unplug", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { File } from "@web-std/file";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DISK, keepsWhatIsWritten, leavesNothingBehind, pullInTheMiddle, readsBack, withDisk } from "./disk.ts";
-import { type Bench, md5, pattern, startGuest } from "./harness.ts";
+import { amount, type Bench, md5, pattern, startGuest } from "./harness.ts";
 
 const MIB = 1 << 20;
 const THREE_WRITERS =
@@ -16,8 +16,8 @@ const INTERFACE = "$(readlink -f /sys/block/sda/device/../../..)";
 
 /** At super speed each command has streams of its own; at high speed they share the pipes by READ READY and WRITE READY. */
 describe.each([
-  { speed: "super", placement: "thread", mebibytes: 64, unplugs: 5 },
-  { speed: "high", placement: "worker", mebibytes: 8, unplugs: 3 },
+  { speed: "super", placement: "thread", mebibytes: amount(16, 64), unplugs: amount(3, 10) },
+  { speed: "high", placement: "worker", mebibytes: 8, unplugs: amount(2, 10) },
 ] as const)(
   "a UAS drive of a stock Linux guest at $speed speed, backend in a $placement",
   ({ speed, placement, mebibytes, unplugs }) => {

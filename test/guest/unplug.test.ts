@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { leavesNothingBehind, pullInTheMiddle } from "./disk.ts";
-import { type Bench, startGuest } from "./harness.ts";
+import { amount, type Bench, startGuest } from "./harness.ts";
 
 const READ = "while dd if=/dev/sda of=/dev/null bs=256k iflag=direct 2>&1; do :; done; exit 1";
 const WRITE = "dd if=/dev/zero of=/dev/sda bs=1M count=2000 oflag=direct 2>&1";
 
 describe.each([
-  { placement: "worker", rounds: 50 },
-  { placement: "thread", rounds: 15 },
+  { placement: "worker", rounds: amount(20, 50) },
+  { placement: "thread", rounds: amount(8, 50) },
 ] as const)("unplug in the middle of a dd, backend in a $placement", ({ placement, rounds }) => {
   let bench: Bench;
   beforeAll(async () => {

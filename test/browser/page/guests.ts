@@ -2,8 +2,7 @@
 import wasm from "v86/build/v86.wasm?url";
 import { Guest } from "../../../dist/app/guest/default-guest.js";
 import { fetchFiles } from "../../../dist/app/guest/guest-files.js";
-import { idbStates } from "../../../dist/app/guest/idb-states.js";
-import { readyStates } from "../../../dist/app/guest/kept-states.js";
+import type { StateStore } from "../../../dist/app/guest/state-store.js";
 import { createUsbHost, type UsbController } from "../../../dist/app/index.js";
 
 export interface PageGuest {
@@ -13,8 +12,22 @@ export interface PageGuest {
   until(command: string): Promise<string>;
 }
 
-/** What the address asks for: `?guests=2&overlay=/overlay.cpio`. */
+/** What the address asks for: `?guests=2&overlay=/overlay.cpio&build=…`. */
 const query = new URLSearchParams(location.search);
+
+/** The states of Node's guests, which are these. */
+const states: StateStore = {
+  async get(key) {
+    const response = await fetch(`/states/${key}`);
+    return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
+  },
+  async set(key, body) {
+    await fetch(`/states/${key}`, { method: "PUT", body });
+  },
+  async delete(key) {
+    await fetch(`/states/${key}`, { method: "DELETE" });
+  },
+};
 
 async function start() {
   const overlay = query.get("overlay");
@@ -25,8 +38,8 @@ async function start() {
     const guest = await Guest.start({
       files: fetchFiles(new URL("/guest/", document.baseURI)),
       wasm,
-      states: readyStates(idbStates()),
-      stateKey: ["guests"],
+      states,
+      stateKey: [query.get("build") ?? ""],
       ...more,
       async machineReady(emulator) {
         controller = await host.attach(emulator);
