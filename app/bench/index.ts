@@ -1,7 +1,8 @@
 /** The sections of the benchmark, in the order in which they run. */
+import { growth } from "./growth/section.ts";
 import { ring } from "./ring/section.ts";
 import type { Section } from "./section.ts";
 import { storage } from "./storage.ts";
 import { webusb } from "./webusb/section.ts";
 
-export const sections: readonly Section[] = [ring, storage, webusb];
+export const sections: readonly Section[] = [ring, storage, webusb, growth];

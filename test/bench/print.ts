@@ -9,9 +9,14 @@ export function print(title: string, rows: readonly Row[]): string {
   const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
   const [head = [], ...rest] = cells;
-  return [`## ${title}`, "", line(head), line(widths.map((width) => "-".repeat(width))), ...rest.map(line), ""].join(
-    "\n",
-  );
+  const table = [line(head), line(widths.map((width) => "-".repeat(width))), ...rest.map(line)];
+  return [`## ${title}`, "", ...table, "", ...rows.flatMap(curveOf)].join("\n");
+}
+
+function curveOf({ name, unit, curve }: Row): string[] {
+  if (!curve) return [];
+  const points = curve.points.map(({ x, ours }) => `${x}: ${short(ours)} ${unit}`);
+  return [`- ${name} (${curve.over}): ${points.join(", ")}`];
 }
 
 /** Bars of these sections and places that no row stands for. */
