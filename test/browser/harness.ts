@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Locator, Page } from "playwright";
 import { type PreviewServer, preview } from "vite";
 import { expect, onTestFailed } from "vitest";
 import { launchChromium } from "./chromium.ts";
+import { giveState, takeState } from "./kept-state.ts";
 
 export const REPOSITORY = join(import.meta.dirname, "../..");
 const PAGE = join(REPOSITORY, "dist/page");
@@ -61,6 +62,7 @@ export class Tab {
   /** Whatever the page threw and nobody caught. */
   readonly errors: string[] = [];
   #commands = 0;
+  #booted = false;
 
   constructor(page: Page) {
     this.page = page;
@@ -83,10 +85,13 @@ export class Tab {
     return this.page.getByRole("button", { name });
   }
 
-  /** Presses Start and waits for the prompt. */
+  /** Presses Start and waits for the prompt. The guest need not boot, if another profile has kept its state. */
   async startLinux(): Promise<void> {
+    await giveState(this.page);
     await this.button("Start Linux").click();
     await this.untilRuns();
+    const notes = await this.page.locator(".tabs-note").allTextContents();
+    this.#booted ||= notes.some((note) => note.startsWith("booted"));
   }
 
   async untilRuns(): Promise<void> {
@@ -168,6 +173,7 @@ export class Tab {
   }
 
   async close(): Promise<void> {
+    if (this.#booted) await takeState(this.page);
     await this.page.context().close();
     expect(this.errors).toEqual([]);
   }
