@@ -10,6 +10,8 @@ import { GETTING_READY, notIsolated } from "./offline/words.ts";
 import { PvApp } from "./pv-app.ts";
 import { hearUnexpected } from "./unexpected.ts";
 
+const HOME = "./";
+
 // First, so that page.css has the last word.
 const style = document.createElement("style");
 style.textContent = hubStyles.cssText;
@@ -17,7 +19,7 @@ document.head.prepend(style);
 
 // A page that is isolated already waits for nothing.
 if (!globalThis.crossOriginIsolated) document.body.append(GETTING_READY);
-const isolation = await isolatePage();
+const isolation = await isolatePage(HOME);
 if (isolation.is !== "reloading") {
   const app = new PvApp();
   const { desk } = app.session;
@@ -25,7 +27,7 @@ if (isolation.is !== "reloading") {
   if (isolation.is === "impossible") desk.complain(notIsolated(isolation.because));
   takeLaunchedFiles((files) => void desk.addFiles(files));
   const update = new PvUpdate();
-  void keepPage((newer) => {
+  void keepPage(HOME, (newer) => {
     update.offer = newer;
   });
   document.body.replaceChildren(app, update);

@@ -74,6 +74,7 @@ export class PvTopBar extends DeskElement {
                 : nothing
             }
             <button type="button" @click=${this.#choose(() => session.forgetSavedState())}>Forget saved state</button>
+            <a class="button" href="bench/" target="_blank">How fast is it here?</a>
           </div>
         </details>
       </header>

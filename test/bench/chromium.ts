@@ -1,65 +1,55 @@
-/** Runs sections in a page in Chromium, served with what a page needs to share memory with its worker. */
+/** Runs sections in the benchmark's own page, in Chromium, served with what a page needs to share memory with its worker. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright";
-import { build, preview } from "vite";
+import { preview } from "vite";
 import type { Row } from "../../app/bench/row.ts";
 import type { BenchOptions } from "../../app/bench/section.ts";
+import type { DriverScope, Measures } from "../../app/page/bench/driver.ts";
 import { launchChromium } from "../browser/chromium.ts";
 import { missing } from "../usbfs/launch.ts";
-import type { PageScope } from "./page-scope.ts";
 import { startStreamingComputer } from "./streaming-computer.ts";
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const root = path("../../../test/bench/page");
-const publicDir = path("../../../public");
-const outDir = path("../../bench-page");
-const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 const SWITCHES = ["--disable-gpu", "--disable-background-timer-throttling"];
 
 export async function runInChromium(
   names: readonly string[],
   { rounds, onRow, onStage, onSkip }: BenchOptions,
 ): Promise<readonly Row[]> {
-  await build({
-    configFile: false,
-    logLevel: "error",
-    root,
-    publicDir,
-    base: "./",
-    build: { outDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 1000 },
-    worker: { format: "es" },
-  });
   const server = await preview({
-    configFile: false,
+    configFile: join(REPOSITORY, "vite.config.ts"),
+    root: join(REPOSITORY, "app/page"),
+    build: { outDir: join(REPOSITORY, "dist/page") },
     logLevel: "error",
-    root,
-    build: { outDir },
-    preview: { headers, port: 0, host: "127.0.0.1" },
+    preview: { port: 0, host: "127.0.0.1" },
   });
-  const url = new URL(server.resolvedUrls?.local[0] ?? "");
+  const url = new URL("bench/", server.resolvedUrls?.local[0]);
   const { browser, stop } = await launch(names.includes("webusb"), url.origin);
   try {
-    const rows = new Map<string, Row>();
     const session = await browser.newBrowserCDPSession();
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.error(error));
-    await page.exposeFunction("tellRow", (row: Row) => {
-      rows.set(row.name, row);
-      onRow?.(row);
-    });
-    await page.exposeFunction("tellStage", (words: string) => onStage?.(words));
-    await page.exposeFunction("tellSkip", (words: string) => onSkip?.(words));
+    await page.exposeFunction("tellRow", onRow ?? (() => {}));
+    await page.exposeFunction("tellStage", onStage ?? (() => {}));
+    await page.exposeFunction("tellSkip", onSkip ?? (() => {}));
     await page.exposeFunction("cpuTime", async () => {
       const { processInfo } = await session.send("SystemInfo.getProcessInfo");
       return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0);
     });
     await page.goto(url.href);
-    await page.waitForFunction(() => document.title === "ready");
-    await page.evaluate(([wanted, count]) => (globalThis as unknown as PageScope).runSections(wanted, count), [
-      names,
-      rounds,
-    ] as const);
-    return [...rows.values()];
+    await page.locator("pv-bench").waitFor();
+    return await page.locator("pv-bench").evaluate(
+      (bench, [wanted, count]) => {
+        const scope = globalThis as unknown as DriverScope;
+        return (bench as unknown as Measures).measure(wanted, count, {
+          onRow: (row) => void scope.tellRow(row),
+          onStage: (words) => void scope.tellStage(words),
+          onSkip: (words) => void scope.tellSkip(words),
+        });
+      },
+      [names, rounds] as const,
+    );
   } finally {
     await stop();
     await server.close();

@@ -33,7 +33,9 @@ export class StaticHost {
     this.#path = path;
     this.#server = createServer(({ url = "/" }, response) => {
       const { pathname } = new URL(url, "http://host");
-      const file = pathname.startsWith(this.#path) ? pathname.slice(this.#path.length) || "index.html" : undefined;
+      const file = pathname.startsWith(this.#path)
+        ? pathname.slice(this.#path.length).replace(/(^|\/)$/, "$1index.html")
+        : undefined;
       const body = file === undefined ? undefined : this.#read(file);
       if (file === undefined || body === undefined) {
         response.writeHead(404, { "Content-Type": "text/plain" }).end("Not found");

@@ -10,8 +10,8 @@ const FILE = `${SERVICE_WORKER}.js`;
 
 /** The worker itself, which the browser keeps in its own way; and what is for readers of the repository. */
 const LEFT_OUT = new Set([FILE, "screenshot.png"]);
-/** What only a guest needs, but for the list of its files. */
-const LATER = /^guest\/(?!manifest\.json$)|\bv86-[^/]*\.wasm$/;
+/** What only a guest needs, but for the list of its files; and what only the benchmark does. */
+const LATER = /^guest\/(?!manifest\.json$)|\bv86-[^/]*\.wasm$|^bench\/|\bbench-[^/]*$/;
 
 export function buildServiceWorker(): Plugin {
   return {
@@ -22,6 +22,7 @@ export function buildServiceWorker(): Plugin {
         rolldownOptions: {
           input: {
             index: join(import.meta.dirname, "../index.html"),
+            bench: join(import.meta.dirname, "../bench/index.html"),
             [SERVICE_WORKER]: join(import.meta.dirname, "service-worker.ts"),
           },
           // Its name stays, and it lies in the page's folder: that is what it may answer for.

@@ -68,7 +68,7 @@ export class FileStore {
   }
 
   #address(path: string): string {
-    return new URL(path === "index.html" ? "./" : path, this.#folder).href;
+    return new URL(path.replace(/(^|\/)index\.html$/, "$1") || "./", this.#folder).href;
   }
 
   #key(path: string, { hash }: PageFile): string {

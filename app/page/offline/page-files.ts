@@ -10,12 +10,12 @@ export interface PageFile {
 /** By path, relative to the page's folder. */
 export type PageFiles = Readonly<Record<string, PageFile>>;
 
-/** The path of a file in the page's folder, or undefined for what is elsewhere. The folder itself is its index.html. */
+/** The path of a file in the page's folder, or undefined for what is elsewhere. A folder itself is its index.html. */
 export function pathIn(folder: string, address: string): string | undefined {
   const { origin, pathname } = new URL(address);
   const base = new URL(folder);
   if (origin !== base.origin || !pathname.startsWith(base.pathname)) return undefined;
-  return decoded(pathname.slice(base.pathname.length)) || "index.html";
+  return decoded(pathname.slice(base.pathname.length)).replace(/(^|\/)$/, "$1index.html");
 }
 
 function decoded(path: string): string {

@@ -1,15 +1,16 @@
 /** The page's side of its service worker: registers it, isolates the page with it, and hears of a newer version. */
 import { type Isolation, type IsolationPlace, isolate } from "./isolation.ts";
 
-const NAME = "./service-worker.js";
+const NAME = "service-worker.js";
 const TRIED = "pvusb: loaded again to be isolated";
 
-export function isolatePage(): Promise<Isolation> {
+/** `home` is the folder of the whole page, relative to this one. */
+export function isolatePage(home: string): Promise<Isolation> {
   const place: IsolationPlace = {
     crossOriginIsolated: globalThis.crossOriginIsolated,
     isSecureContext: globalThis.isSecureContext,
     framed: globalThis.top !== globalThis.self,
-    register: "serviceWorker" in navigator ? register : undefined,
+    register: "serviceWorker" in navigator ? () => register(home) : undefined,
     controlled: Boolean(navigator.serviceWorker?.controller),
     get tried() {
       return history.state === TRIED;
@@ -32,14 +33,14 @@ export interface Update {
  * Keeps the page for when there is no network, and tells when a newer version is kept. Whoever serves the page on this very
  * computer, with the headers, needs no network for it and may serve another page there tomorrow: for them it is not kept.
  */
-export async function keepPage(onUpdate: (update: Update) => void): Promise<void> {
+export async function keepPage(home: string, onUpdate?: (update: Update) => void): Promise<void> {
   const { serviceWorker } = navigator as { readonly serviceWorker?: ServiceWorkerContainer };
   if (!serviceWorker || (isThisComputer() && !serviceWorker.controller)) return;
-  const registration = await register().catch(() => undefined);
+  const registration = await register(home).catch(() => undefined);
   if (!registration) return;
   const tell = (): void => {
     // The first one replaces nothing.
-    if (registration.waiting && serviceWorker.controller) onUpdate({ apply: () => apply(registration) });
+    if (registration.waiting && serviceWorker.controller) onUpdate?.({ apply: () => apply(registration) });
   };
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", tell);
@@ -63,8 +64,8 @@ async function apply({ waiting }: ServiceWorkerRegistration): Promise<boolean> {
   return true;
 }
 
-function register(): Promise<ServiceWorkerRegistration | undefined> {
-  return navigator.serviceWorker.register(NAME);
+function register(home: string): Promise<ServiceWorkerRegistration | undefined> {
+  return navigator.serviceWorker.register(home + NAME);
 }
 
 function isThisComputer(): boolean {

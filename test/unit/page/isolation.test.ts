@@ -132,6 +132,7 @@ test.each([
   ["https://host/a/b/", "index.html"],
   ["https://host/a/b/?autostart#x", "index.html"],
   ["https://host/a/b/index.html", "index.html"],
+  ["https://host/a/b/bench/", "bench/index.html"],
   ["https://host/a/b/guest/initrd?image=12", "guest/initrd"],
   ["https://host/a/b/a%20b", "a b"],
   ["https://host/a/b/%", "%"],
