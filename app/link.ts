@@ -16,6 +16,7 @@ import {
   VIOLATION,
   VIOLATION_SILENCE,
 } from "../asm/layout.ts";
+import { Spin } from "../asm/spin.ts";
 
 /** Who gets a URB's answer. */
 export interface UrbOwner {
@@ -60,6 +61,13 @@ export interface LinkClient {
 const PATIENCE_MS = 1000;
 const PATIENCE_LOOKS = 3;
 
+/** After so many submissions without a flush the backend may see them, if it is awake. */
+const EARLY = 4;
+/** How long this thread looks for the answer to what it has just submitted, if that has paid. */
+const SPIN = { shortest: 0.02, longest: 0.15 };
+/** So long such looks may follow each other, before the thread's other tasks get their turn. */
+const TURN_MS = 1;
+
 export class Link {
   readonly core: Core;
   /** Called for every URB as it leaves and as it is answered: see urb-trace.ts. */
@@ -70,6 +78,10 @@ export class Link {
   #polling = false;
   #pumping = false;
   #pumpAgain = false;
+  /** Something was submitted since the last flush. */
+  #submitted = false;
+  #count = 0;
+  readonly #spin = new Spin(SPIN);
   #closed = false;
   /** Counts the backends that the link has had. */
   #backends = 0;
@@ -119,6 +131,8 @@ export class Link {
     urb.patience = 0;
     if (this.taps.size > 0) for (const tap of this.taps) tap("submit", urb);
     this.core.exports.submit(urb.slot);
+    this.#submitted = true;
+    if (++this.#count % EARLY === 0) this.core.exports.flushEarly();
   }
 
   /** Asks for an early end. The URB's own answer is the reply; it may still be its real outcome. */
@@ -137,21 +151,44 @@ export class Link {
     this.core.exports.release(urb.slot, urb.length);
   }
 
-  /** Shows the backend what was submitted. A backend on this thread answers what it can before this returns. */
+  /**
+   * Shows the backend what was submitted. A backend on this thread answers what it can before this returns. The answers of one
+   * in a worker are looked for a moment, if that has paid.
+   */
   flush(): void {
     this.core.exports.flush();
     if (this.#closed) this.poll();
-    if (this.#closed || !this.#backend) return;
+    if (this.#closed || !(this.#backend || this.#submitted)) return;
+    this.#submitted = false;
     this.#pumpAgain = true;
     if (this.#pumping) return;
     // What comes back may be followed by more submissions, whose flush lands here: a loop, not a recursion.
     this.#pumping = true;
+    if (this.#backend) this.#pumpInside(this.#backend);
+    else if (this.#spin.worthwhile) this.#pumpAwake();
+    this.#pumping = false;
+  }
+
+  #pumpInside(backend: () => void): void {
     while (this.#pumpAgain) {
       this.#pumpAgain = false;
-      this.#backend();
+      backend();
       this.poll();
     }
-    this.#pumping = false;
+  }
+
+  #pumpAwake(): void {
+    const { exports } = this.core;
+    const end = performance.now() + TURN_MS;
+    exports.frontDisarm();
+    while (this.#pumpAgain && this.#spin.try(exports.frontLook)) {
+      this.#pumpAgain = false;
+      this.poll();
+      if (performance.now() > end) break;
+    }
+    exports.frontArm();
+    // For what came before that nobody is woken: `run` has to look once more, and to arm anew.
+    if (exports.frontLook(1) !== 0) this.core.rouse(COMPLETION_RING);
   }
 
   /** Hands out what came back. Cheap when nothing did. Bounded: what a hasty backend adds meanwhile may have to wait. */

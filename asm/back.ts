@@ -25,6 +25,10 @@ import {
   ROUTE_MASK,
   SLOT_COUNT,
   SUBMISSION_RING,
+  TAKEN_ENDPOINT_SHIFT,
+  TAKEN_FLAGS_SHIFT,
+  TAKEN_PORT_SHIFT,
+  TAKEN_TYPE_SHIFT,
   TYPE_COUNT,
   URB_ACTUAL,
   URB_ENDPOINT,
@@ -145,23 +149,18 @@ function copy(slot: u32): i32 {
   return 0;
 }
 
-export function takenOperation(): u32 {
-  return operation;
-}
-export function takenPort(): u32 {
-  return port;
+/** TAKEN_… */
+export function takenWhat(): u32 {
+  return (
+    operation |
+    (type << TAKEN_TYPE_SHIFT) |
+    (flags << TAKEN_FLAGS_SHIFT) |
+    (port << TAKEN_PORT_SHIFT) |
+    (endpoint << TAKEN_ENDPOINT_SHIFT)
+  );
 }
 export function takenPlug(): u32 {
   return plug;
-}
-export function takenEndpoint(): u32 {
-  return endpoint;
-}
-export function takenType(): u32 {
-  return type;
-}
-export function takenFlags(): u32 {
-  return flags;
 }
 export function takenSetupLow(): u32 {
   return setupLow;
@@ -214,10 +213,20 @@ export function show(): i32 {
   return woken;
 }
 
+/** In the middle of a burst: shows a front that is awake what was completed so far, so that both sides work at once. */
+export function showEarly(): void {
+  if (ring.awake(COMPLETION_RING, shown)) show();
+}
+
 /** Asks for a wake-up at the next submission. Answers the producer's counter to wait on. */
 export function backArm(): u32 {
   ring.arm(SUBMISSION_RING, consumed);
   return consumed;
+}
+
+/** Looks up to `times` times whether something was submitted. Answers how much, 0 for nothing. */
+export function backLook(times: u32): u32 {
+  return ring.look(SUBMISSION_RING, consumed, times);
 }
 
 export function backOwned(): u32 {

@@ -32,8 +32,11 @@ export function createMemory(): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true });
 }
 
-/** Looks at a ring without a sleep between, before other tasks of the thread get their turn. */
-const SLEEPLESS_LOOKS = 32;
+/** Up to here a loop over bytes is faster than the view that a copy in one piece needs. */
+const BYTE_BY_BYTE = 128;
+
+/** So long a thread may look at a ring without a sleep, before its other tasks get their turn. */
+const TURN_MS = 1;
 
 /** Made when it is first needed: a page that may not share memory still has to load this module, to be told so. */
 let taskBell: Int32Array | undefined;
@@ -71,6 +74,12 @@ export class Core {
 
   /** Copies `target.length` bytes of a slot's payload, from byte `offset` on, into `target`. */
   read(slot: number, offset: number, target: Uint8Array): void {
+    const { length } = target;
+    if (length <= BYTE_BY_BYTE && (offset % BLOCK_SIZE) + length <= BLOCK_SIZE) {
+      const at = this.#address(slot, offset);
+      for (let index = 0; index < length; index++) target[index] = this.#bytes[at + index] as number;
+      return;
+    }
     for (let done = 0; done < target.length; ) {
       const window = this.window(slot, offset + done, target.length - done);
       target.set(window, done);
@@ -80,6 +89,12 @@ export class Core {
 
   /** Copies `source` into a slot's payload from byte `offset` on. */
   write(slot: number, offset: number, source: Uint8Array): void {
+    const { length } = source;
+    if (length <= BYTE_BY_BYTE && (offset % BLOCK_SIZE) + length <= BLOCK_SIZE) {
+      const at = this.#address(slot, offset);
+      for (let index = 0; index < length; index++) this.#bytes[at + index] = source[index] as number;
+      return;
+    }
     for (let done = 0; done < source.length; ) {
       const window = this.window(slot, offset + done, source.length - done);
       window.set(done === 0 && window.length === source.length ? source : source.subarray(done, done + window.length));
@@ -92,9 +107,13 @@ export class Core {
    * Allocates the view. The caller keeps offset + length within the URB's length.
    */
   window(slot: number, offset: number, length: number): Uint8Array<SharedArrayBuffer> {
-    const within = offset % BLOCK_SIZE;
-    const at = (this.exports.block(slot, Math.floor(offset / BLOCK_SIZE)) >>> 0) + within;
-    return this.#bytes.subarray(at, at + Math.min(length, BLOCK_SIZE - within));
+    const at = this.#address(slot, offset);
+    return this.#bytes.subarray(at, at + Math.min(length, BLOCK_SIZE - (offset % BLOCK_SIZE)));
+  }
+
+  /** In the shared memory, of a payload's byte. */
+  #address(slot: number, offset: number): number {
+    return (this.exports.block(slot, Math.floor(offset / BLOCK_SIZE)) >>> 0) + (offset % BLOCK_SIZE);
   }
 
   /**
@@ -108,15 +127,16 @@ export class Core {
   }
 
   /**
-   * Calls `look` whenever something new is on the ring, until it answers false. The thread's other tasks get their turn
-   * even when the other side is so busy that there is never a reason to sleep.
+   * Calls `look` whenever something new is on the ring, until it answers false. `spin` may wait for it in its own way first,
+   * and answers whether it came. The thread's other tasks get their turn even when the other side is so busy that there is
+   * never a reason to sleep.
    */
-  async follow(ring: number, arm: () => number, look: () => boolean): Promise<void> {
-    for (let sleepless = 0; look(); ) {
-      if (await this.sleep(ring, arm())) sleepless = 0;
-      else if (++sleepless === SLEEPLESS_LOOKS) {
-        sleepless = 0;
+  async follow(ring: number, arm: () => number, look: () => boolean, spin?: () => boolean): Promise<void> {
+    for (let awake = performance.now(); look(); ) {
+      if (!spin?.() && (await this.sleep(ring, arm()))) awake = performance.now();
+      else if (performance.now() - awake > TURN_MS) {
         await nextTask();
+        awake = performance.now();
       }
     }
   }

@@ -175,6 +175,11 @@ export function flush(): i32 {
   return woken;
 }
 
+/** In the middle of a burst: shows a back that is awake what was submitted so far, so that both sides work at once. */
+export function flushEarly(): void {
+  if (ring.awake(SUBMISSION_RING, shown)) flush();
+}
+
 /**
  * The next completion: a slot whose completion `settle` then reads, a port event (ENTRY_EVENT set), NONE, or VIOLATION.
  */
@@ -220,6 +225,16 @@ export function settledActual(): u32 {
 export function frontArm(): u32 {
   ring.arm(COMPLETION_RING, consumed);
   return consumed;
+}
+
+/** No wake-up until `frontArm`: the front looks by itself. */
+export function frontDisarm(): void {
+  ring.disarm(COMPLETION_RING, consumed);
+}
+
+/** Looks up to `times` times whether something came back. Answers how much, 0 for nothing. */
+export function frontLook(times: u32): u32 {
+  return ring.look(COMPLETION_RING, consumed, times);
 }
 
 export function frontInFlight(): u32 {

@@ -116,6 +116,21 @@ export const TYPE_COUNT: u32 = 4;
 export const FLAG_ZERO_PACKET: u32 = 1;
 export const FLAGS_ALL: u32 = 1;
 
+/**
+ * What the back has taken, in one word, because a call from JavaScript costs more than what it answers:
+ *
+ *   23........16   15....8   7....4   3..2   1.......0
+ *   endpoint       port      flags    type   operation
+ */
+export const TAKEN_OPERATION_MASK: u32 = 3;
+export const TAKEN_TYPE_SHIFT: u32 = 2;
+export const TAKEN_TYPE_MASK: u32 = 3;
+export const TAKEN_FLAGS_SHIFT: u32 = 4;
+export const TAKEN_FLAGS_MASK: u32 = 0xf;
+export const TAKEN_PORT_SHIFT: u32 = 8;
+export const TAKEN_PORT_MASK: u32 = 0xff;
+export const TAKEN_ENDPOINT_SHIFT: u32 = 16;
+
 /** How a URB ended. A failed URB still reports its bytes. */
 export const STATUS_OK: u32 = 0;
 export const STATUS_STALL: u32 = 1;

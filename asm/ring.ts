@@ -21,6 +21,11 @@ export function publish(ring: usize, shown: u32, next: u32): i32 {
   return 0;
 }
 
+/** Does the consumer look by itself, and ask for no wake-up? */
+export function awake(ring: usize, shown: u32): bool {
+  return atomic.load<u32>(ring + RING_EVENT) - shown >= RING_CAPACITY;
+}
+
 /** How many entries wait behind `consumed`; more than RING_CAPACITY is the producer's violation. */
 export function waiting(ring: usize, consumed: u32): u32 {
   return atomic.load<u32>(ring + RING_PRODUCER) - consumed;
@@ -34,6 +39,21 @@ export function consume(ring: usize, consumed: u32): void {
 /** Asks for a wake-up at the next entry; the caller looks once more afterwards (enable, then look again). */
 export function arm(ring: usize, consumed: u32): void {
   atomic.store<u32>(ring + RING_EVENT, consumed);
+}
+
+/** Takes the wish for a wake-up back, while this side looks by itself. */
+export function disarm(ring: usize, consumed: u32): void {
+  // Half the counters' range away: no burst reaches it.
+  atomic.store<u32>(ring + RING_EVENT, consumed ^ 0x80000000);
+}
+
+/** Looks up to `times` times. Answers how many entries wait behind `consumed`; 0 when none came. */
+export function look(ring: usize, consumed: u32, times: u32): u32 {
+  for (let count: u32 = 0; count < times; count++) {
+    const waits = waiting(ring, consumed);
+    if (waits != 0) return waits;
+  }
+  return 0;
 }
 
 /** True when a counter the other side wrote cannot be true. */

@@ -8,9 +8,18 @@ import {
   STATUS_CANCELLED,
   STATUS_INVALID,
   SUBMISSION_RING,
+  TAKEN_ENDPOINT_SHIFT,
+  TAKEN_FLAGS_MASK,
+  TAKEN_FLAGS_SHIFT,
+  TAKEN_OPERATION_MASK,
+  TAKEN_PORT_MASK,
+  TAKEN_PORT_SHIFT,
+  TAKEN_TYPE_MASK,
+  TAKEN_TYPE_SHIFT,
   TYPE_CONTROL,
   VIOLATION,
 } from "../asm/layout.ts";
+import { Spin } from "../asm/spin.ts";
 import { type Place, TIER_BITS } from "./place.ts";
 import { Request, type RequestOwner } from "./request.ts";
 
@@ -28,6 +37,12 @@ interface PortEvent {
   readonly speed: number;
 }
 
+/** After so many answers, or so much as 64 KiB each, the front may see them, if it is awake. */
+const EARLY = 4;
+const EARLY_BYTES_SHIFT = 14;
+/** How long this thread looks for more once it has answered, if that has paid. */
+const SPIN = { shortest: 0.02, longest: 0.05 };
+
 export class Link implements RequestOwner {
   readonly #core: Core;
   readonly #client: LinkClient;
@@ -41,6 +56,10 @@ export class Link implements RequestOwner {
   #following = false;
   #showQueued = false;
   #closed = false;
+  readonly #spin = new Spin(SPIN);
+  /** Something was answered since this side last slept: whoever had to wait for that may ask for more at once. */
+  #answered = false;
+  #work = 0;
 
   constructor(core: Core, generation: number, client: LinkClient) {
     if (!core.exports.backAttach(generation)) {
@@ -96,10 +115,17 @@ export class Link implements RequestOwner {
     if (this.#following) return;
     this.#following = true;
     while (!this.#closed && !this.#held) {
-      await this.#core.follow(SUBMISSION_RING, this.#core.exports.backArm, () => {
+      const { backArm, backLook } = this.#core.exports;
+      const look = () => {
         this.pump();
         return !this.#closed && !this.#held;
-      });
+      };
+      const spin = () => {
+        if (!this.#answered) return false;
+        this.#answered = false;
+        return this.#spin.worthwhile && this.#spin.try(backLook);
+      };
+      await this.#core.follow(SUBMISSION_RING, backArm, look, spin);
     }
     this.#following = false;
   }
@@ -131,6 +157,12 @@ export class Link implements RequestOwner {
 
   completed(request: Request, status: number, actual: number): void {
     this.#core.exports.complete(request.slot, status, actual);
+    this.#answered = true;
+    this.#work += 1 + (actual >> EARLY_BYTES_SHIFT);
+    if (this.#pumping && this.#work >= EARLY) {
+      this.#work = 0;
+      this.#core.exports.showEarly();
+    }
     this.#queueShow();
   }
 
@@ -139,12 +171,13 @@ export class Link implements RequestOwner {
     const request = this.#requests[slot];
     if (!request) return;
     request.serial = ++this.#serial;
-    request.operation = exports.takenOperation();
-    request.port = exports.takenPort();
+    const what = exports.takenWhat();
+    request.operation = what & TAKEN_OPERATION_MASK;
+    request.type = (what >>> TAKEN_TYPE_SHIFT) & TAKEN_TYPE_MASK;
+    request.flags = (what >>> TAKEN_FLAGS_SHIFT) & TAKEN_FLAGS_MASK;
+    request.port = (what >>> TAKEN_PORT_SHIFT) & TAKEN_PORT_MASK;
+    request.endpoint = what >>> TAKEN_ENDPOINT_SHIFT;
     request.plug = exports.takenPlug();
-    request.endpoint = exports.takenEndpoint();
-    request.type = exports.takenType();
-    request.flags = exports.takenFlags();
     request.stream = exports.takenStream();
     request.interval = exports.takenInterval();
     request.route = exports.takenRoute();

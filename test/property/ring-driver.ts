@@ -241,14 +241,11 @@ export class RingDriver {
     same(entry, this.model.take());
     if (entry === NONE || entry & ENTRY_CANCEL) return entry;
     const urb = this.model.urb(entry);
-    same(exports.takenOperation(), 0);
     same(exports.takenLength(), urb.length);
     const { description } = urb;
-    same(exports.takenPort(), description?.port);
+    const { port = 0, endpoint = 0, type = 0, flags = 0 } = description ?? {};
+    same(exports.takenWhat(), (endpoint << 16) | (port << 8) | (flags << 4) | (type << 2));
     same(exports.takenPlug(), description?.plug);
-    same(exports.takenEndpoint(), description?.endpoint);
-    same(exports.takenType(), description?.type);
-    same(exports.takenFlags(), description?.flags);
     same(exports.takenSetupLow() >>> 0, description?.setupLow);
     same(exports.takenSetupHigh() >>> 0, description?.setupHigh);
     same(exports.takenInterval() >>> 0, description?.interval);

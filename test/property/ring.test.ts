@@ -83,7 +83,7 @@ describe("the ring", () => {
     expect([exports.takenSetupLow(), exports.takenSetupHigh()]).toEqual([0, 0]);
     expect([exports.takenInterval(), exports.takenStream()]).toEqual([0, 0]);
     expect([exports.takenRoute(), exports.takenFrame()]).toEqual([0, 0]);
-    expect([exports.takenOperation(), exports.takenType(), exports.takenFlags()]).toEqual([0, 0, 0]);
+    expect(exports.takenWhat()).toBe(0x00_00_01_00);
   });
 
   it("refuses to release a slot in flight, a free slot, and what is no slot", () => {

@@ -18,6 +18,8 @@ const directions = {
       front.exports.submit(slot);
     },
     show: () => front.exports.flush(),
+    showEarly: () => front.exports.flushEarly(),
+    waits: () => back.exports.backLook(1),
     consume() {
       const entry = back.exports.take();
       if (entry === NONE) return false;
@@ -33,6 +35,8 @@ const directions = {
     consumer: front,
     produce: () => void back.exports.event(1, 1, 1),
     show: () => back.exports.show(),
+    showEarly: () => back.exports.showEarly(),
+    waits: () => front.exports.frontLook(1),
     consume: () => front.exports.reap() !== NONE,
     arm: () => front.exports.frontArm(),
   },
@@ -51,7 +55,7 @@ const step = fc.oneof(
 );
 
 describe.each(Object.keys(directions) as (keyof typeof directions)[])("%s", (name) => {
-  const { ring, consumer, produce, show, consume, arm } = directions[name];
+  const { ring, consumer, produce, show, showEarly, waits, consume, arm } = directions[name];
 
   it("wake a sleeper once a burst", async () => {
     pair.format(0xfffffff0);
@@ -95,6 +99,22 @@ describe.each(Object.keys(directions) as (keyof typeof directions)[])("%s", (nam
     consumer.rouse(ring);
     expect(await slept).toBe(true);
     expect(consume()).toBe(false);
+  });
+
+  it("are shown early, in the middle of a burst, to who is awake, and not to who sleeps", async () => {
+    pair.format(0xfffffff0);
+    const slept = consumer.sleep(ring, arm());
+    produce();
+    showEarly();
+    expect(waits()).toBe(0);
+    expect(show()).toBe(1);
+    expect(await slept).toBe(true);
+    produce();
+    expect(waits()).toBe(1);
+    showEarly();
+    expect(waits()).toBe(2);
+    while (consume());
+    expect(waits()).toBe(0);
   });
 
   it("never leave a sleeper asleep over a shown entry", async () => {
@@ -147,5 +167,24 @@ describe.each(Object.keys(directions) as (keyof typeof directions)[])("%s", (nam
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("a front that looks by itself", () => {
+  it("is woken by nobody until it arms again", async () => {
+    pair.format(0xfffffffe);
+    const slept = front.sleep(COMPLETION_RING, front.exports.frontArm());
+    front.exports.frontDisarm();
+    for (let plug = 1; plug <= 5; plug++) {
+      back.exports.event(1, plug, 1);
+      expect(back.exports.show()).toBe(0);
+      expect(front.exports.frontLook(3)).toBe(1);
+      expect(front.exports.reap()).not.toBe(NONE);
+    }
+    expect(front.exports.frontLook(3)).toBe(0);
+    front.exports.frontArm();
+    back.exports.event(1, 6, 1);
+    expect(back.exports.show()).toBe(1);
+    expect(await slept).toBe(true);
   });
 });

@@ -13,11 +13,19 @@ const BUDGET_MS = 120;
 class Count {
   readonly #began = performance.now();
   #count = 0;
+  /** The clock is no part of the work: it is looked at by a timer. */
+  #over = false;
+
+  constructor() {
+    setTimeout(() => {
+      this.#over = true;
+    }, BUDGET_MS);
+  }
 
   /** One more is done. Answers whether there shall be another. */
   more(): boolean {
     this.#count++;
-    return performance.now() - this.#began < BUDGET_MS;
+    return !this.#over;
   }
 
   get perSecond(): number {
