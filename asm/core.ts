@@ -41,8 +41,12 @@ const TURN_MS = 1;
 /** Made when it is first needed: a page that may not share memory still has to load this module, to be told so. */
 let taskBell: Int32Array | undefined;
 
+/** Node's. There what waitAsync resolves goes before timers and sockets, as often as it comes. */
+const immediate = (globalThis as { setImmediate?: (task: () => void) => void }).setImmediate;
+
 /** Resolves in a task of its own, in every environment and without a timer's delay. */
-async function nextTask(): Promise<void> {
+export async function nextTask(): Promise<void> {
+  if (immediate) return new Promise(immediate);
   taskBell ??= new Int32Array(new SharedArrayBuffer(4));
   const result = Atomics.waitAsync(taskBell, 0, 0);
   Atomics.notify(taskBell, 0);

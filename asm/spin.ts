@@ -7,6 +7,7 @@
 
 /** Looks between two glances at the clock. */
 const LOOKS = 32;
+const GLANCES_MAX = 10_000;
 /** Chances let pass at most between two tries. */
 const LONGEST_PAUSE = 256;
 /** A try ends after so many times what a hit takes on average. */
@@ -49,7 +50,8 @@ export class Spin {
     const { shortest, longest } = this.#limits;
     const began = this.#now();
     const end = began + (this.#paused ? longest : Math.min(longest, Math.max(shortest, PATIENCE * this.#usual)));
-    for (let now = began; now < end; now = this.#now()) {
+    // Bounded also where the clock stands still.
+    for (let now = began, glances = 0; now < end && glances < GLANCES_MAX; now = this.#now(), glances++) {
       if (look(LOOKS) === 0) continue;
       this.#usual += (now - began - this.#usual) * WEIGHT;
       this.#pause >>= 1;

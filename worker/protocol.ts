@@ -58,6 +58,8 @@ export type DeviceSource =
       readonly speed?: "full" | "high" | "super";
       readonly pattern?: "zero" | "mod63";
       readonly interval?: number;
+      /** It takes no time to answer. */
+      readonly atOnce?: boolean;
     }
   | {
       /** A camera that shows a test card. */

@@ -3,6 +3,7 @@ import { growth } from "./growth/section.ts";
 import { ring } from "./ring/section.ts";
 import type { Section } from "./section.ts";
 import { storage } from "./storage.ts";
+import { urbs } from "./urbs/section.ts";
 import { webusb } from "./webusb/section.ts";
 
-export const sections: readonly Section[] = [ring, storage, webusb, growth];
+export const sections: readonly Section[] = [ring, urbs, storage, webusb, growth];

@@ -4,34 +4,8 @@ import { Core, compileCore, createMemory } from "../../../asm/core.ts";
 import { OPERATION_TRANSFER, TYPE_BULK } from "../../../asm/layout.ts";
 import { LARGEST, type Reader } from "../../../worker/bench/protocol.ts";
 import { Link, type Urb, type UrbOwner } from "../../link.ts";
+import { Count } from "../count.ts";
 import type { DeviceThread } from "./device-thread.ts";
-
-/** How long one way runs at one size in one round. */
-const BUDGET_MS = 120;
-
-/** Counts round trips until the time is up. */
-class Count {
-  readonly #began = performance.now();
-  #count = 0;
-  /** The clock is no part of the work: it is looked at by a timer. */
-  #over = false;
-
-  constructor() {
-    setTimeout(() => {
-      this.#over = true;
-    }, BUDGET_MS);
-  }
-
-  /** One more is done. Answers whether there shall be another. */
-  more(): boolean {
-    this.#count++;
-    return !this.#over;
-  }
-
-  get perSecond(): number {
-    return (this.#count * 1000) / (performance.now() - this.#began);
-  }
-}
 
 /** All that leads to one device's thread. Each way answers round trips a second. */
 export class Crossings {

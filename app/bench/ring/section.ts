@@ -1,4 +1,5 @@
 /** The ring beside postMessage and Comlink: a read from the device's thread into the guest's private memory. */
+import { sizeInWords } from "../count.ts";
 import { better } from "../row.ts";
 import type { Bench, Section } from "../section.ts";
 import { Crossings } from "./crossings.ts";
@@ -6,11 +7,6 @@ import { startDeviceThread } from "./device-thread.ts";
 
 const SIZES = [64, 512, 4096, 65536, 1 << 20] as const;
 const DEPTHS = [1, 16] as const;
-
-function inWords(size: number): string {
-  if (size < 1024) return `${size} B`;
-  return size < 1 << 20 ? `${size >> 10} KiB` : `${size >> 20} MiB`;
-}
 
 async function run(bench: Bench): Promise<void> {
   const crossings = await Crossings.open(await startDeviceThread());
@@ -22,7 +18,7 @@ async function run(bench: Bench): Promise<void> {
 }
 
 async function compare(bench: Bench, crossings: Crossings, size: number, depth: number): Promise<void> {
-  const what = `${inWords(size)}, depth ${depth}`;
+  const what = `${sizeInWords(size)}, depth ${depth}`;
   bench.stage(what);
   const ways = {
     ring: () => crossings.ring(size, depth),

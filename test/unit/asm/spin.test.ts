@@ -45,7 +45,18 @@ describe("a try", () => {
     expect(clock.spent).toBeCloseTo(0.02);
   });
 
-  it("looks once even when the clock stands still or has jumped", () => {
+  it("ends though the clock stands still", () => {
+    let looks = 0;
+    const spin = new Spin({ shortest: 0.02, longest: 0.1 }, () => 1);
+    const look = (times: number) => {
+      looks += times;
+      return 0;
+    };
+    expect(spin.try(look)).toBe(false);
+    expect(looks).toBeLessThan(1_000_000);
+  });
+
+  it("looks once even when the clock jumps", () => {
     const spin = new Spin(
       { shortest: 0.02, longest: 0.1 },
       (() => {

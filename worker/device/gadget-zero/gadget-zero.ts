@@ -34,6 +34,8 @@ export interface GadgetZeroOptions {
   readonly pattern?: Pattern | undefined;
   /** bInterval of the isochronous endpoints, 1 to 16: a packet each 2^(n-1) frames or microframes. 4 if it is not given. */
   readonly interval?: number | undefined;
+  /** It takes no time to answer, so that what its transfers cost is the way to it. */
+  readonly atOnce?: boolean | undefined;
 }
 
 const VENDOR_ID = 0x0525;
@@ -58,8 +60,8 @@ const SPEEDS = {
 } as const satisfies Record<GadgetZeroSpeed, object>;
 
 export function createGadgetZero(options: GadgetZeroOptions = {}): SoftwareDevice {
-  const { speed = "super", pattern = "zero", interval = 4 } = options;
-  return new SoftwareDevice(gadgetZeroModel(speed, interval), new GadgetZero(pattern));
+  const { speed = "super", pattern = "zero", interval = 4, atOnce = false } = options;
+  return new SoftwareDevice(gadgetZeroModel(speed, interval), new GadgetZero(pattern, atOnce));
 }
 
 export function gadgetZeroModel(speed: GadgetZeroSpeed, interval: number): DeviceModel {
@@ -126,8 +128,8 @@ class GadgetZero implements DeviceFunction {
   readonly #buffer = new Uint8Array(BUFFER_SIZE);
   #mode: SourceSink | Loopback | undefined;
 
-  constructor(pattern: Pattern) {
-    this.#sourceSink = new SourceSink(pattern);
+  constructor(pattern: Pattern, atOnce: boolean) {
+    this.#sourceSink = new SourceSink(pattern, atOnce);
   }
 
   start(active: ActiveConfiguration): void {

@@ -3,7 +3,7 @@
  *
  * What waits is answered a millisecond later, so that the host has time to take it back, as it has with a device of
  * silicon: Linux's usbtest never gets hold of a transfer that is over before its submission returns. Isochronous transfers
- * are answered at once.
+ * are answered at once, and all of a benchmark's device.
  */
 import { STATUS_OK } from "../../../asm/layout.ts";
 import type { Request } from "../../request.ts";
@@ -17,18 +17,20 @@ const CHUNK_SIZE = 32 << 10;
 
 export class SourceSink {
   readonly #pattern: Pattern;
+  readonly #atOnce: boolean;
   /** Whole packets of the pattern, by the packet's size. */
   readonly #chunks = new Map<number, Uint8Array>();
   readonly #received = new Uint8Array(CHUNK_SIZE);
   readonly #waiting = new Set<Endpoint>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(pattern: Pattern) {
+  constructor(pattern: Pattern, atOnce: boolean) {
     this.#pattern = pattern;
+    this.#atOnce = atOnce;
   }
 
   ready(endpoint: Endpoint): void {
-    if (endpoint.isochronous) {
+    if (endpoint.isochronous || this.#atOnce) {
       this.#answer(endpoint);
       return;
     }
