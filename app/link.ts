@@ -64,7 +64,7 @@ const PATIENCE_LOOKS = 3;
 /** After so many submissions without a flush the backend may see them, if it is awake. */
 const EARLY = 4;
 /** How long this thread looks for the answer to what it has just submitted, if that has paid. */
-const SPIN = { shortest: 0.02, longest: 0.15 };
+const SPIN = { shortest: 0.02, longest: 0.1 };
 /** So long such looks may follow each other, before the thread's other tasks get their turn. */
 const TURN_MS = 1;
 

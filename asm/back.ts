@@ -27,6 +27,7 @@ import {
   SUBMISSION_RING,
   TAKEN_ENDPOINT_SHIFT,
   TAKEN_FLAGS_SHIFT,
+  TAKEN_MORE,
   TAKEN_PORT_SHIFT,
   TAKEN_TYPE_SHIFT,
   TYPE_COUNT,
@@ -156,7 +157,8 @@ export function takenWhat(): u32 {
     (type << TAKEN_TYPE_SHIFT) |
     (flags << TAKEN_FLAGS_SHIFT) |
     (port << TAKEN_PORT_SHIFT) |
-    (endpoint << TAKEN_ENDPOINT_SHIFT)
+    (endpoint << TAKEN_ENDPOINT_SHIFT) |
+    ((stream | interval | route | frame) != 0 ? TAKEN_MORE : 0)
   );
 }
 export function takenPlug(): u32 {

@@ -119,8 +119,8 @@ export const FLAGS_ALL: u32 = 1;
 /**
  * What the back has taken, in one word, because a call from JavaScript costs more than what it answers:
  *
- *   23........16   15....8   7....4   3..2   1.......0
- *   endpoint       port      flags    type   operation
+ *   24     23........16   15....8   7....4   3..2   1.......0
+ *   more   endpoint       port      flags    type   operation     more: stream, interval, route and frame are not all 0
  */
 export const TAKEN_OPERATION_MASK: u32 = 3;
 export const TAKEN_TYPE_SHIFT: u32 = 2;
@@ -130,6 +130,8 @@ export const TAKEN_FLAGS_MASK: u32 = 0xf;
 export const TAKEN_PORT_SHIFT: u32 = 8;
 export const TAKEN_PORT_MASK: u32 = 0xff;
 export const TAKEN_ENDPOINT_SHIFT: u32 = 16;
+export const TAKEN_ENDPOINT_MASK: u32 = 0xff;
+export const TAKEN_MORE: u32 = 1 << 24;
 
 /** How a URB ended. A failed URB still reports its bytes. */
 export const STATUS_OK: u32 = 0;

@@ -8,9 +8,11 @@ import {
   STATUS_CANCELLED,
   STATUS_INVALID,
   SUBMISSION_RING,
+  TAKEN_ENDPOINT_MASK,
   TAKEN_ENDPOINT_SHIFT,
   TAKEN_FLAGS_MASK,
   TAKEN_FLAGS_SHIFT,
+  TAKEN_MORE,
   TAKEN_OPERATION_MASK,
   TAKEN_PORT_MASK,
   TAKEN_PORT_SHIFT,
@@ -41,7 +43,7 @@ interface PortEvent {
 const EARLY = 4;
 const EARLY_BYTES_SHIFT = 14;
 /** How long this thread looks for more once it has answered, if that has paid. */
-const SPIN = { shortest: 0.02, longest: 0.05 };
+const SPIN = { shortest: 0.02, longest: 0.03 };
 
 export class Link implements RequestOwner {
   readonly #core: Core;
@@ -176,12 +178,13 @@ export class Link implements RequestOwner {
     request.type = (what >>> TAKEN_TYPE_SHIFT) & TAKEN_TYPE_MASK;
     request.flags = (what >>> TAKEN_FLAGS_SHIFT) & TAKEN_FLAGS_MASK;
     request.port = (what >>> TAKEN_PORT_SHIFT) & TAKEN_PORT_MASK;
-    request.endpoint = what >>> TAKEN_ENDPOINT_SHIFT;
+    request.endpoint = (what >>> TAKEN_ENDPOINT_SHIFT) & TAKEN_ENDPOINT_MASK;
     request.plug = exports.takenPlug();
-    request.stream = exports.takenStream();
-    request.interval = exports.takenInterval();
-    request.route = exports.takenRoute();
-    request.frame = exports.takenFrame() >>> 0;
+    const more = (what & TAKEN_MORE) !== 0;
+    request.stream = more ? exports.takenStream() : 0;
+    request.interval = more ? exports.takenInterval() : 0;
+    request.route = more ? exports.takenRoute() : 0;
+    request.frame = more ? exports.takenFrame() >>> 0 : 0;
     request.length = exports.takenLength();
     request.cancelledAs = STATUS_CANCELLED;
     request.holder = undefined;

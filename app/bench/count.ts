@@ -22,6 +22,10 @@ export class Count {
     return !this.#over;
   }
 
+  get goesOn(): boolean {
+    return !this.#over;
+  }
+
   get perSecond(): number {
     return (this.#count * 1000) / (performance.now() - this.#began);
   }

@@ -244,7 +244,9 @@ export class RingDriver {
     same(exports.takenLength(), urb.length);
     const { description } = urb;
     const { port = 0, endpoint = 0, type = 0, flags = 0 } = description ?? {};
-    same(exports.takenWhat(), (endpoint << 16) | (port << 8) | (flags << 4) | (type << 2));
+    const { stream = 0, interval = 0, route = 0, frame = 0 } = description ?? {};
+    const more = stream || interval || route || frame ? 1 << 24 : 0;
+    same(exports.takenWhat(), more | (endpoint << 16) | (port << 8) | (flags << 4) | (type << 2));
     same(exports.takenPlug(), description?.plug);
     same(exports.takenSetupLow() >>> 0, description?.setupLow);
     same(exports.takenSetupHigh() >>> 0, description?.setupHigh);

@@ -1,11 +1,13 @@
 /** The guest's thread: reads from the device's thread into private memory, each way, and counts. */
 import * as Comlink from "comlink";
-import { Core, compileCore, createMemory } from "../../../asm/core.ts";
+import { Core, compileCore, createMemory, nextTask } from "../../../asm/core.ts";
 import { OPERATION_TRANSFER, TYPE_BULK } from "../../../asm/layout.ts";
 import { LARGEST, type Reader } from "../../../worker/bench/protocol.ts";
 import { Link, type Urb, type UrbOwner } from "../../link.ts";
 import { Count } from "../count.ts";
 import type { DeviceThread } from "./device-thread.ts";
+
+const COPIES_A_TASK = 16;
 
 /** All that leads to one device's thread. Each way answers round trips a second. */
 export class Crossings {
@@ -74,6 +76,25 @@ export class Crossings {
       }
       link.flush();
     });
+  }
+
+  /** No crossing at all: what one of the ring's two copies takes, from private memory into shared or back. */
+  async copy(direction: "in" | "out", length: number): Promise<number> {
+    const { core } = this.#link;
+    const urb = this.#link.reserve(length);
+    if (!urb) throw new Error("no URB is free");
+    const bytes = this.#landing.subarray(0, length);
+    const count = new Count();
+    do {
+      for (let each = 0; each < COPIES_A_TASK; each++) {
+        if (direction === "in") core.write(urb.slot, 0, bytes);
+        else core.read(urb.slot, 0, bytes);
+        count.more();
+      }
+      await nextTask();
+    } while (count.goesOn);
+    this.#link.release(urb);
+    return count.perSecond;
   }
 
   message(kind: "clone" | "transfer", length: number, depth: number): Promise<number> {

@@ -12,9 +12,21 @@ async function run(bench: Bench): Promise<void> {
   const crossings = await Crossings.open(await startDeviceThread());
   try {
     for (const size of SIZES) for (const depth of DEPTHS) await compare(bench, crossings, size, depth);
+    await copies(bench, crossings);
   } finally {
     crossings.close();
   }
+}
+
+/** What bounds the longest payloads: at depth 1 the two copies follow each other, at depth 16 each side makes its own. */
+async function copies(bench: Bench, crossings: Crossings): Promise<void> {
+  const size = 1 << 20;
+  const ways = { into: () => crossings.copy("in", size), out: () => crossings.copy("out", size) };
+  bench.stage("the copies alone");
+  await bench.alternate(ways, ({ into, out }) => {
+    bench.row({ name: "1 MiB copied into shared memory, nothing else", unit: "1/s", ours: into, bytesEach: size });
+    bench.row({ name: "1 MiB copied out of shared memory, nothing else", unit: "1/s", ours: out, bytesEach: size });
+  });
 }
 
 async function compare(bench: Bench, crossings: Crossings, size: number, depth: number): Promise<void> {
