@@ -78,8 +78,8 @@ export class Link {
   #polling = false;
   #pumping = false;
   #pumpAgain = false;
-  /** Something was submitted since the last flush. */
-  #submitted = false;
+  /** Something was put on the ring since the last flush. */
+  #unseen = false;
   #count = 0;
   readonly #spin = new Spin(SPIN);
   #closed = false;
@@ -130,8 +130,8 @@ export class Link {
     urb.actual = 0;
     urb.patience = 0;
     if (this.taps.size > 0) for (const tap of this.taps) tap("submit", urb);
+    this.#unseen = true;
     this.core.exports.submit(urb.slot);
-    this.#submitted = true;
     if (++this.#count % EARLY === 0) this.core.exports.flushEarly();
   }
 
@@ -140,6 +140,7 @@ export class Link {
     if (!urb.inFlight || urb.patience > 0) return;
     urb.patience = 1;
     this.#cancels++;
+    this.#unseen = true;
     this.core.exports.cancel(urb.slot);
     this.#watch ??= setTimeout(() => this.#waited(), PATIENCE_MS);
   }
@@ -156,10 +157,11 @@ export class Link {
    * in a worker are looked for a moment, if that has paid.
    */
   flush(): void {
+    if (!this.#unseen) return;
+    this.#unseen = false;
     this.core.exports.flush();
     if (this.#closed) this.poll();
-    if (this.#closed || !(this.#backend || this.#submitted)) return;
-    this.#submitted = false;
+    if (this.#closed) return;
     this.#pumpAgain = true;
     if (this.#pumping) return;
     // What comes back may be followed by more submissions, whose flush lands here: a loop, not a recursion.

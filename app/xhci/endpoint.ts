@@ -142,9 +142,14 @@ export class Endpoint implements RingEndpoint {
   ring(stream: number): void {
     if (this.#stopping) return;
     const rings = this.#rings;
-    if (rings instanceof StreamArray && !rings.open(stream)) return;
-    if (this.#state === EP_STATE_STOPPED) this.#setState(EP_STATE_RUNNING);
-    this.advance();
+    const ring = rings instanceof StreamArray ? rings.open(stream) : rings;
+    if (!ring) return;
+    if (this.#state === EP_STATE_STOPPED) {
+      this.#setState(EP_STATE_RUNNING);
+      this.advance();
+    } else {
+      ring.advance();
+    }
   }
 
   advance(): void {
@@ -164,6 +169,7 @@ export class Endpoint implements RingEndpoint {
   halt(): void {
     this.#rings.takeBack();
     this.settled();
+    this.advance();
   }
 
   /** The port fell asleep or woke up, and nothing moves in between (§4.15.1); or the way is cut, and what is on it fails. */
@@ -227,11 +233,7 @@ export class Endpoint implements RingEndpoint {
 
   settled(): void {
     const stopping = this.#stopping;
-    if (!stopping) {
-      this.advance();
-      return;
-    }
-    if (!this.#rings.idle) return;
+    if (!stopping || !this.#rings.idle) return;
     this.#stopping = undefined;
     const running = this.#state === EP_STATE_RUNNING;
     this.schedule?.stop();

@@ -38,6 +38,9 @@ export interface EventRingState {
 export class EventRing {
   readonly #memory: GuestMemory;
   readonly #source: RingSource;
+  // An event goes to the guest's memory in one piece.
+  readonly #dwords = new Uint32Array(4);
+  readonly #bytes = new Uint8Array(this.#dwords.buffer);
   /** For traces. */
   readonly #written = new Trb();
   #segments: Segment[] = [];
@@ -164,10 +167,12 @@ export class EventRing {
   #write(parameter: number, parameterHigh: number, status: number, control: number): void {
     const address = this.enqueue;
     const memory = this.#memory;
-    memory.write32(address, parameter);
-    memory.write32(address + 4, parameterHigh);
-    memory.write32(address + 8, status);
-    memory.write32(address + 12, (control | (this.#cycle ? TRB_CYCLE : 0)) >>> 0);
+    const dwords = this.#dwords;
+    dwords[0] = parameter;
+    dwords[1] = parameterHigh;
+    dwords[2] = status;
+    dwords[3] = control | (this.#cycle ? TRB_CYCLE : 0);
+    memory.write(address, this.#bytes);
     if (this.#source.taps.size > 0) {
       this.#written.load(memory, address);
       tellTrb(this.#source, this.#written);

@@ -56,7 +56,7 @@ export interface RingEndpoint {
   /** Running, no Stop Endpoint is under way, and the port does not sleep. */
   readonly runs: boolean;
   readonly stopping: boolean;
-  /** Hands over what may be handed over now. */
+  /** Hands over what may be handed over now, of all its rings. */
   advance(): void;
   /** A ring has retired a transfer, or lost its last one. */
   settled(): void;

@@ -40,15 +40,17 @@ export class StreamArray {
     return stream > 0 && stream < this.#size;
   }
 
-  /** The stream was rung: its context is read now, if it was not before. False when there is no such stream. */
-  open(stream: number): boolean {
-    if (!this.has(stream)) return false;
-    if (this.#rings[stream]) return true;
+  /** The stream was rung: its context is read now, if it was not before. Undefined when there is no such stream. */
+  open(stream: number): TransferRing | undefined {
+    if (!this.has(stream)) return undefined;
+    const known = this.#rings[stream];
+    if (known) return known;
     const context = this.#endpoint.host.memory.read32(this.#contextOf(stream));
-    if (((context >>> STREAM_CONTEXT_SCT_SHIFT) & STREAM_CONTEXT_SCT) !== SCT_PRIMARY_RING) return false;
+    if (((context >>> STREAM_CONTEXT_SCT_SHIFT) & STREAM_CONTEXT_SCT) !== SCT_PRIMARY_RING) return undefined;
     const dequeue = (context & STREAM_CONTEXT_DEQUEUE) >>> 0;
-    this.#rings[stream] = new TransferRing(this.#endpoint, dequeue, context & STREAM_CONTEXT_DCS, stream);
-    return true;
+    const ring = new TransferRing(this.#endpoint, dequeue, context & STREAM_CONTEXT_DCS, stream);
+    this.#rings[stream] = ring;
+    return ring;
   }
 
   /** Set TR Dequeue Pointer of one stream. False when its type is not a primary ring. */

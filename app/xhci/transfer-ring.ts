@@ -44,6 +44,8 @@ export class TransferRing implements UrbOwner, Sleeper {
   #moved = 0;
   /** The first TD that was not handed to the backend. */
   readonly #fetch = new RingCursor();
+  /** There was no whole TD at #fetch: whoever puts one there rings (§4.7). */
+  #dry = false;
   /** Transfers with the backend, in order. */
   readonly #queue: Transfer[] = [];
   readonly #pool: Transfer[] = [];
@@ -96,6 +98,7 @@ export class TransferRing implements UrbOwner, Sleeper {
   /** Hands over as many TDs as may be with the backend at once. */
   advance(): void {
     const endpoint = this.#endpoint;
+    this.#dry = false;
     const { host } = endpoint;
     while (endpoint.runs && this.#queue.length < endpoint.depth) {
       if (!host.ready) {
@@ -107,6 +110,7 @@ export class TransferRing implements UrbOwner, Sleeper {
       host.charge(1 + transfer.count + (transfer.length >>> WORK_SHIFT));
       if (parsed === "incomplete") {
         this.#pool.push(transfer);
+        this.#dry = true;
         if (endpoint.schedule) this.#starve(endpoint.schedule);
         return;
       }
@@ -265,6 +269,8 @@ export class TransferRing implements UrbOwner, Sleeper {
       this.#retire(head);
     }
     this.#endpoint.settled();
+    // An isochronous ring has to know when it has nothing left.
+    if (!this.#dry || this.#endpoint.schedule) this.advance();
   }
 
   /** An isochronous TD is done when its service interval is over, however early the device has answered. */
