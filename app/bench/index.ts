@@ -2,7 +2,7 @@
 import { growth } from "./growth/section.ts";
 import { ring } from "./ring/section.ts";
 import type { Section } from "./section.ts";
-import { storage } from "./storage.ts";
+import { storage } from "./storage/section.ts";
 import { urbs } from "./urbs/section.ts";
 import { webusb } from "./webusb/section.ts";
 

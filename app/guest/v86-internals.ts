@@ -191,3 +191,8 @@ export function networkBuses(emulator: V86Like): { readonly card: V86Bus; readon
   }
   return { card: emulator_bus as V86Bus, backend: bus as V86Bus };
 }
+
+/** How many instructions the guest has executed: counts as u32, and is up to date whenever the guest does port I/O. */
+export function instructionsRun(emulator: object): number {
+  return ((emulator as { v86?: V86Inner }).v86?.cpu.instruction_counter[0] ?? 0) >>> 0;
+}
