@@ -5,6 +5,7 @@ import type { Device } from "./device-source.ts";
 import type { Guest } from "./guests.ts";
 import type { Link } from "./link.ts";
 import type { RunningBackend } from "./start-backend.ts";
+import { type StagesTrace, traceStages } from "./trace/stages.ts";
 import type { TraceListeners } from "./trace/trace.ts";
 import { traceUrbs } from "./trace/urb-trace.ts";
 import { ROUTE_BITS, ROUTE_PORT, UsbPort } from "./usb-port.ts";
@@ -140,6 +141,11 @@ export class UsbController {
     return () => {
       for (const stop of stops.splice(0)) stop();
     };
+  }
+
+  /** Tells of every transfer where its time went, until the function that it answers is called. */
+  traceStages(listener: (trace: StagesTrace) => void): () => void {
+    return traceStages(this.#link, (listeners) => this.#hardware.trace(listeners), listener);
   }
 
   /** The backend dropped a device (or, port 0, the whole link). Answers the port's path. */

@@ -1,6 +1,15 @@
 /** Loads the core (the AssemblyScript of this folder) over a link's shared memory, for either side. */
 import type { instantiate as instantiateRaw } from "./build/core.js";
-import { BLOCK_SIZE, MEMORY_PAGES, MEMORY_SIZE, RING_PRODUCER } from "./layout.ts";
+import {
+  BLOCK_SIZE,
+  HEADER,
+  HEADER_STAMPING,
+  MEMORY_PAGES,
+  MEMORY_SIZE,
+  RING_PRODUCER,
+  URB_SIZE,
+  URB_TABLE,
+} from "./layout.ts";
 
 /** The core's exports, typed by asc from their source. */
 export type CoreExports = Awaited<ReturnType<typeof instantiateRaw>>;
@@ -38,6 +47,11 @@ const BYTE_BY_BYTE = 128;
 /** So long a thread may look at a ring without a sleep, before its other tasks get their turn. */
 const TURN_MS = 1;
 
+/** µs since 1970, with a fraction: nearly the same on every thread. */
+export function moment(): number {
+  return (performance.timeOrigin + performance.now()) * 1000;
+}
+
 /** Made when it is first needed: a page that may not share memory still has to load this module, to be told so. */
 let taskBell: Int32Array | undefined;
 
@@ -59,6 +73,7 @@ export class Core {
   readonly memory: WebAssembly.Memory;
   readonly #bytes: Uint8Array<SharedArrayBuffer>;
   readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #times: Float64Array<SharedArrayBuffer>;
 
   private constructor(exports: CoreExports, memory: WebAssembly.Memory) {
     const buffer: unknown = memory.buffer;
@@ -69,11 +84,31 @@ export class Core {
     this.memory = memory;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Int32Array(buffer);
+    this.#times = new Float64Array(buffer);
   }
 
   static async instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Core> {
     const instance = await WebAssembly.instantiate(module, { env: { memory } });
     return new Core(instance.exports as unknown as CoreExports, memory);
+  }
+
+  /** The back notes in each URB when it took and answered it: for traces. */
+  get stamping(): boolean {
+    return this.#words[(HEADER + HEADER_STAMPING) >> 2] !== 0;
+  }
+
+  set stamping(on: boolean) {
+    this.#words[(HEADER + HEADER_STAMPING) >> 2] = on ? 1 : 0;
+  }
+
+  /** Notes the time: URB_TAKEN or URB_ANSWERED. */
+  stamp(slot: number, which: number): void {
+    this.#times[(URB_TABLE + slot * URB_SIZE + which) >> 3] = moment();
+  }
+
+  /** What the other side has noted. */
+  stamped(slot: number, which: number): number {
+    return this.#times[(URB_TABLE + slot * URB_SIZE + which) >> 3] as number;
   }
 
   /** Copies `target.length` bytes of a slot's payload, from byte `offset` on, into `target`. */

@@ -21,6 +21,8 @@ export const HEADER_MAGIC: u32 = 0;
 export const HEADER_VERSION: u32 = 4;
 /** Which life of the link this is: the back refuses a memory whose generation is not the one it was told. */
 export const HEADER_GENERATION: u32 = 8;
+/** Not 0: somebody watches where the time goes, and the back stamps each URB. */
+export const HEADER_STAMPING: u32 = 12;
 export const HEADER_SIZE: u32 = 0x100;
 
 // ------------------------------------------------------------------ rings
@@ -74,6 +76,7 @@ export const POOL_COUNT: u32 = 256;
  *   +0x10 type        +0x14 flags     +0x18 setup, 8 bytes
  *   +0x20 stream      +0x24 interval (µs)              +0x28 route     +0x2C frame     +0x30 length (bytes)
  *   +0x40 status      +0x44 actual length (bytes)                               written by the back
+ *   +0x48 taken       +0x50 answered      µs, f64, where HEADER_STAMPING asks for it: written by the back
  *   +0x80 block table: u16 × (BLOCKS_MAX - 1), pool blocks 1.. of the payload
  */
 export const URB_OPERATION: u32 = 0x00;
@@ -92,6 +95,8 @@ export const URB_FRAME: u32 = 0x2c;
 export const URB_LENGTH: u32 = 0x30;
 export const URB_STATUS: u32 = 0x40;
 export const URB_ACTUAL: u32 = 0x44;
+export const URB_TAKEN: u32 = 0x48;
+export const URB_ANSWERED: u32 = 0x50;
 export const URB_BLOCKS: u32 = 0x80;
 export const URB_SIZE: u32 = 0x100;
 

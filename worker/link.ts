@@ -19,6 +19,8 @@ import {
   TAKEN_TYPE_MASK,
   TAKEN_TYPE_SHIFT,
   TYPE_CONTROL,
+  URB_ANSWERED,
+  URB_TAKEN,
   VIOLATION,
 } from "../asm/layout.ts";
 import { Spin } from "../asm/spin.ts";
@@ -158,6 +160,7 @@ export class Link implements RequestOwner {
   }
 
   completed(request: Request, status: number, actual: number): void {
+    if (this.#core.stamping) this.#core.stamp(request.slot, URB_ANSWERED);
     this.#core.exports.complete(request.slot, status, actual);
     this.#answered = true;
     this.#work += 1 + (actual >> EARLY_BYTES_SHIFT);
@@ -172,6 +175,7 @@ export class Link implements RequestOwner {
     const { exports } = this.#core;
     const request = this.#requests[slot];
     if (!request) return;
+    if (this.#core.stamping) this.#core.stamp(slot, URB_TAKEN);
     request.serial = ++this.#serial;
     const what = exports.takenWhat();
     request.operation = what & TAKEN_OPERATION_MASK;

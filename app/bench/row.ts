@@ -29,6 +29,8 @@ export interface Row {
   readonly bytesEach?: number;
   /** Medians at several counts: a curve. */
   readonly curve?: Curve;
+  /** Where the time of one went: medians, in order. */
+  readonly stages?: readonly { readonly name: string; readonly microseconds: number }[];
 }
 
 export interface Curve {
@@ -47,10 +49,11 @@ export interface Comparison {
   readonly higherIsBetter?: boolean;
   readonly bytesEach?: number;
   readonly curve?: Curve;
+  readonly stages?: Row["stages"];
 }
 
 export function makeRow(comparison: Comparison): Row {
-  const { name, where, unit, ours, rival, higherIsBetter, bytesEach, curve } = comparison;
+  const { name, where, unit, ours, rival, higherIsBetter, bytesEach, curve, stages } = comparison;
   const bar = barOf(name, where);
   const ratios = rival ? ours.map((figure, round) => figure / (rival[round] ?? Number.NaN)) : ours;
   const own = median(ours);
@@ -69,6 +72,7 @@ export function makeRow(comparison: Comparison): Row {
     figures: { ours: [...ours], rival: rival ? [...rival] : null },
     ...(bytesEach !== undefined && { bytesEach }),
     ...(curve && { curve }),
+    ...(stages && { stages }),
   };
 }
 

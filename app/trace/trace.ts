@@ -40,6 +40,8 @@ export interface TraceListeners {
   readonly registers?: ((access: RegisterTrace) => void) | undefined;
   /** A TD that the guest has not written to its end is read again later, and heard of again. */
   readonly trbs?: ((trb: TrbTrace) => void) | undefined;
+  /** The guest rings for transfers; its handler looks whether there is an event; it is done with the events. */
+  readonly moments?: ((what: "doorbell" | "handler" | "done") => void) | undefined;
   /** Every transfer, as it leaves and as it comes back. */
   readonly urbs?: ((urb: UrbTrace) => void) | undefined;
   /** Bytes of each URB's payload that are copied for `urbs`; of a control transfer all are. All, if it is not given. */

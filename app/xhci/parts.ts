@@ -193,7 +193,7 @@ export class Parts {
   }
 
   trace(listeners: TraceListeners): () => void {
-    if (!listeners.registers && !listeners.trbs) return () => {};
+    if (!listeners.registers && !listeners.trbs && !listeners.moments) return () => {};
     const tap = traceTap(listeners, this.#file);
     this.taps.add(tap);
     return () => this.taps.delete(tap);

@@ -3,16 +3,18 @@ import { now } from "../trace/clock.ts";
 import type { TraceListeners } from "../trace/trace.ts";
 import { doorbellFields, registerFields } from "./register-fields.ts";
 import type { RegisterFile } from "./register-file.ts";
-import { DOORBELLS, MAX_SLOTS } from "./registers.ts";
+import { DOORBELLS, ERDP, ERDP_EHB, MAX_SLOTS, USBSTS } from "./registers.ts";
 import type { Tap } from "./tap.ts";
 import { trbFields, trbName } from "./trb-fields.ts";
 
 export function traceTap(listeners: TraceListeners, file: RegisterFile): Tap {
-  const { registers, trbs } = listeners;
+  const { registers, trbs, moments } = listeners;
   return {
     register:
-      registers &&
+      (registers || moments) &&
       ((access, offset, width, value) => {
+        if (moments) tellMoment(moments, access === "write", offset, value);
+        if (!registers) return;
         const { name, fields } = nameOf(file, offset, value);
         registers({ time: now(), access, name, offset, width, value, fields });
       }),
@@ -31,6 +33,17 @@ export function traceTap(listeners: TraceListeners, file: RegisterFile): Tap {
         });
       }),
   };
+}
+
+function tellMoment(
+  moments: NonNullable<TraceListeners["moments"]>,
+  isWrite: boolean,
+  offset: number,
+  value: number,
+): void {
+  if (isWrite && offset > DOORBELLS) moments("doorbell");
+  else if (!isWrite && offset === USBSTS) moments("handler");
+  else if (isWrite && offset === ERDP && value & ERDP_EHB) moments("done");
 }
 
 function nameOf(file: RegisterFile, offset: number, value: number): { name: string; fields: string } {

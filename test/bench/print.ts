@@ -10,13 +10,18 @@ export function print(title: string, rows: readonly Row[]): string {
   const line = (row: readonly string[]) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
   const [head = [], ...rest] = cells;
   const table = [line(head), line(widths.map((width) => "-".repeat(width))), ...rest.map(line)];
-  return [`## ${title}`, "", ...table, "", ...rows.flatMap(curveOf)].join("\n");
+  return [`## ${title}`, "", ...table, "", ...rows.flatMap(curveOf), ...rows.flatMap(stagesOf)].join("\n");
 }
 
 function curveOf({ name, unit, curve }: Row): string[] {
   if (!curve) return [];
   const points = curve.points.map(({ x, ours }) => `${x}: ${short(ours)} ${unit}`);
   return [`- ${name} (${curve.over}): ${points.join(", ")}`];
+}
+
+function stagesOf({ name, stages }: Row): string[] {
+  if (!stages) return [];
+  return [`- ${name}: ${stages.map((each) => `${each.name} ${each.microseconds.toFixed(1)} µs`).join(", ")}`];
 }
 
 /** Bars of these sections and places that no row stands for. */

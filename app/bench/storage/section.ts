@@ -1,4 +1,6 @@
 /** A stock guest's USB drives beside v86's own IDE disk: the same bytes, the same boot, by turns. */
+
+import { STAGES } from "../../trace/stages.ts";
 import { inWorker } from "../bars.ts";
 import { median } from "../row.ts";
 import type { Bench, Section } from "../section.ts";
@@ -108,6 +110,48 @@ async function count(bench: Bench, guest: LoadedGuest): Promise<void> {
   });
 }
 
+/** The transfers of one command, as they are told apart. */
+const URBS = {
+  "bulk-only": [
+    { name: "command", endpoint: 0x02, length: 31 },
+    { name: "data", endpoint: 0x81, length: 4 * KIB },
+    { name: "status", endpoint: 0x81, length: 13 },
+  ],
+  UAS: [
+    { name: "command", endpoint: 0x04, length: 32 },
+    { name: "data", endpoint: 0x81, length: 4 * KIB },
+    { name: "status", endpoint: 0x83, length: undefined },
+  ],
+} as const;
+
+/** Where the time of each transfer of a command goes. */
+async function stages(bench: Bench, guest: LoadedGuest): Promise<void> {
+  for (const transport of ["bulk-only", "UAS"] as const) {
+    for (const placement of ["thread", "worker"] as const) {
+      const disk: UsbDisk = `${transport}, ${placement}`;
+      bench.stage(`Where the time of a transfer goes: ${disk}`);
+      const heard = URBS[transport].map((urb) => ({ urb, stages: STAGES.map((): number[] => []) }));
+      const stop = guest.controllers[placement].traceStages(({ endpoint, length, stages: taken }) => {
+        const found = heard.find(({ urb }) => urb.endpoint === endpoint && (urb.length ?? length) === length);
+        STAGES.forEach((stage, index) => {
+          found?.stages[index]?.push(taken[stage]);
+        });
+      });
+      try {
+        await guest.take(disk, { ...ONE, random: true });
+      } finally {
+        stop();
+      }
+      for (const { urb, stages: all } of heard) {
+        const medians = STAGES.map((name, index) => ({ name, microseconds: median(all[index] ?? []) }));
+        const ours = [medians.reduce((sum, { microseconds }) => sum + microseconds, 0)];
+        const name = `a 4 KiB read's ${urb.name}, ${disk}`;
+        bench.row({ name, unit: "µs", ours, higherIsBetter: false, stages: medians });
+      }
+    }
+  }
+}
+
 export const storage: Section = {
   name: "storage",
   title: "Storage in the guest",
@@ -126,6 +170,7 @@ export const storage: Section = {
         await guest.take(disk, WARM);
       }
       await count(bench, guest);
+      await stages(bench, guest);
       for (const work of WORKS) await measure(bench, guest, work);
     } finally {
       await guest.stop();
