@@ -20,6 +20,11 @@ import { Spin } from "../asm/spin.ts";
 
 /** Who gets a URB's answer. */
 export interface UrbOwner {
+  /**
+   * The link's own: whether the last answer was one to the newest URB. An answer that others have to be submitted for first, such
+   * as a UAS command's data, which is queued before the command, is not worth waiting for.
+   */
+  prompt?: boolean;
   urbCompleted(urb: Urb): void;
 }
 
@@ -29,6 +34,8 @@ export class Urb {
   owner: UrbOwner | undefined;
   /** Bytes asked for. */
   length = 0;
+  /** Which of all URBs of the link it is. */
+  order = 0;
   /** STATUS_… and bytes moved, once it is answered. */
   status = 0;
   actual = 0;
@@ -80,6 +87,8 @@ export class Link {
   #pumpAgain = false;
   /** Something was put on the ring since the last flush. */
   #unseen = false;
+  /** Some of it may be answered at once. */
+  #hopeful = false;
   #count = 0;
   readonly #spin = new Spin(SPIN);
   #closed = false;
@@ -132,7 +141,9 @@ export class Link {
     if (this.taps.size > 0) for (const tap of this.taps) tap("submit", urb);
     this.#unseen = true;
     this.core.exports.submit(urb.slot);
-    if (++this.#count % EARLY === 0) this.core.exports.flushEarly();
+    urb.order = ++this.#count;
+    this.#hopeful ||= owner.prompt !== false;
+    if (this.#count % EARLY === 0) this.core.exports.flushEarly();
   }
 
   /** Asks for an early end. The URB's own answer is the reply; it may still be its real outcome. */
@@ -162,6 +173,9 @@ export class Link {
     this.core.exports.flush();
     if (this.#closed) this.poll();
     if (this.#closed) return;
+    const hopeful = this.#hopeful;
+    this.#hopeful = false;
+    if (!this.#backend && !hopeful) return;
     this.#pumpAgain = true;
     if (this.#pumping) return;
     // What comes back may be followed by more submissions, whose flush lands here: a loop, not a recursion.
@@ -316,6 +330,9 @@ export class Link {
       this.#watch = undefined;
     }
     if (this.taps.size > 0) for (const tap of this.taps) tap("complete", urb);
-    urb.owner?.urbCompleted(urb);
+    const { owner } = urb;
+    if (!owner) return;
+    owner.prompt = urb.order === this.#count;
+    owner.urbCompleted(urb);
   }
 }

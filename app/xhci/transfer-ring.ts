@@ -35,6 +35,7 @@ const WORK_SHIFT = 12;
 const NOBODY = 0;
 
 export class TransferRing implements UrbOwner, Sleeper {
+  prompt = true;
   readonly #endpoint: RingEndpoint;
   /** 0 where the endpoint has no streams. */
   readonly #stream: number;
