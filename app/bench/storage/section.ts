@@ -170,8 +170,8 @@ export const storage: Section = {
         await guest.take(disk, WARM);
       }
       await count(bench, guest);
-      await stages(bench, guest);
       for (const work of WORKS) await measure(bench, guest, work);
+      await stages(bench, guest);
     } finally {
       await guest.stop();
     }

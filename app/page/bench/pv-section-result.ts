@@ -15,10 +15,10 @@ export class PvSectionResult extends LitElement {
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const { rows } = this;
-    if (rows.length === 0) return nothing;
+    if (this.rows.length === 0) return nothing;
+    const rows = this.rows.filter(({ stages }) => !stages);
     return html`
-      ${this.#chart()} ${this.#curves()}
+      ${this.#chart()} ${this.#curves()} ${this.#stages()}
       <div class="rows-scroll" tabindex="0" role="region" aria-label=${`Table: ${this.heading}`}>
         <table class="rows">
           <thead>
@@ -62,9 +62,10 @@ export class PvSectionResult extends LitElement {
   }
 
   #chart(): TemplateResult | typeof nothing {
-    const compared = this.rows.filter(({ rival, curve }) => rival !== null && !curve);
+    const rows = this.rows.filter(({ stages }) => !stages);
+    const compared = rows.filter(({ rival, curve }) => rival !== null && !curve);
     if (compared.length === 0) return nothing;
-    const curves = this.rows.map(({ name, figures: { ours, rival } }) => ({
+    const curves = rows.map(({ name, figures: { ours, rival } }) => ({
       name,
       values: ours.map((figure, round) => (rival ? figure / (rival[round] ?? Number.NaN) : figure)),
     }));
@@ -87,6 +88,35 @@ export class PvSectionResult extends LitElement {
     const rows = this.rows.filter(({ curve }) => curve !== undefined);
     if (rows.length === 0) return nothing;
     return html`<div class="curves">${rows.map((row) => curveOf(row))}</div>`;
+  }
+
+  /** Where the time of one goes. */
+  #stages(): TemplateResult | typeof nothing {
+    const rows = this.rows.filter(({ stages }) => stages !== undefined);
+    const names = rows[0]?.stages?.map(({ name }) => name);
+    if (!names) return nothing;
+    const heading = "Where the time goes, in microseconds";
+    return html`<div class="rows-scroll" tabindex="0" role="region" aria-label=${heading}>
+      <table class="rows">
+        <caption>
+          ${heading}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            ${names.map((name) => html`<th scope="col">${name}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            ({ name, stages }) => html`<tr>
+              <th scope="row">${name}</th>
+              ${stages?.map(({ microseconds }) => html`<td>${short(microseconds)}</td>`)}
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
   }
 
   #focus(index: number | undefined): void {
