@@ -19,7 +19,7 @@ import type { EndpointInfo } from "./raw-descriptors.ts";
  *
  * An interrupt endpoint brings a packet per interval, and two or three keep the host asking at every one.
  */
-export const BULK_DEPTH = 8;
+export const BULK_DEPTH = 16;
 export const INTERRUPT_DEPTH = 3;
 
 export function createEndpointQueue(device: EndpointDevice, endpoint: EndpointInfo): EndpointQueue {

@@ -12,6 +12,9 @@ import { type EndpointDevice, Flight, hasRoom, NOTHING } from "./flight.ts";
 import type { Request } from "./request.ts";
 import { RESULT_STATUS } from "./transfer-status.ts";
 
+/** Longer buffers are not kept for the next transfer. */
+const KEPT_BYTES_MAX = 256 << 10;
+
 export class OutQueue implements EndpointQueue {
   readonly #device: EndpointDevice;
   readonly #number: number;
@@ -23,6 +26,8 @@ export class OutQueue implements EndpointQueue {
   /** In flight, and whose each is: undefined for an orphan's. */
   #flights: Flight[] = [];
   #owners: (Request | undefined)[] = [];
+  /** Buffers of transfers that are over, at most as many as fly at once: a fresh one is memory to be cleared and collected. */
+  readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
 
   constructor(device: EndpointDevice, number: number, packetSize: number, depth: number) {
     this.#device = device;
@@ -86,15 +91,24 @@ export class OutQueue implements EndpointQueue {
 
   #start(request: Request): void {
     // WebUSB takes no view of shared memory.
-    const data = new Uint8Array(request.length);
+    const buffer = this.#buffer(request.length);
+    const data = buffer.subarray(0, request.length);
     request.read(data);
     const flight = new Flight(data.length, this.#device.flights);
     this.#flights.push(flight);
     this.#owners.push(request);
     this.#send(data, (request.flags & FLAG_ZERO_PACKET) !== 0).then(
-      (status) => this.#settled(flight, status),
+      (status) => {
+        if (buffer.length <= KEPT_BYTES_MAX && this.#buffers.length < this.#depth) this.#buffers.push(buffer);
+        this.#settled(flight, status);
+      },
       async (error: unknown) => this.#settled(flight, await flight.statusOf(error, this.#device, this.#number)),
     );
+  }
+
+  #buffer(length: number): Uint8Array<ArrayBuffer> {
+    const kept = this.#buffers.pop();
+    return kept && kept.length >= length ? kept : new Uint8Array(length);
   }
 
   /** A zero-length packet is a transfer of its own, right behind (USB 2.0 §5.8.3). */

@@ -267,7 +267,7 @@ test("several transfers are in flight on an endpoint, but not without bound", as
   const { front, usbDevice, device } = await plugged();
   const sent = Array.from({ length: 20 }, () => front.send(bulkIn(512)));
   await front.settle(2);
-  expect(usbDevice.pending).toBe(8);
+  expect(usbDevice.pending).toBe(16);
   for (let value = 0; value < 20; value++) device.push(0x81, Uint8Array.of(value));
   const answers = await Promise.all(sent.map((each) => each.done));
   expect(answers.map(({ data }) => data[0])).toEqual(Array.from({ length: 20 }, (_, index) => index));
