@@ -89,6 +89,8 @@ export interface DriveSource<Kind extends string = "flash-drive" | "uas-drive"> 
   readonly serial?: string;
   /** SuperSpeed if it is not given. */
   readonly speed?: "full" | "high" | "super";
+  /** Bytes a second that its bus carries, both ways together; as fast as it can if it is not given. */
+  readonly rate?: number;
 }
 
 /** A CD drive, read-only. Discs are put in and taken out by `UsbPort.input()`, and by the guest. */
@@ -145,6 +147,8 @@ export interface EthernetSource {
   readonly mac?: string;
   /** SuperSpeed if it is not given. */
   readonly speed?: "full" | "high" | "super";
+  /** Bits a second, each way; as fast as it can if it is not given. */
+  readonly rate?: number;
 }
 
 /** A serial adapter. The page or program is at the other end of its line: `UsbPort.input()` and `output()`. */

@@ -43,12 +43,13 @@ type Settings = Map<string, string | true>;
 
 /** What can be plugged, for `--list`. */
 export const KINDS = {
-  "flash-drive": "a USB flash drive: image=FILE or size=64M, readonly, writes=memory, serial=TEXT, speed=high",
+  "flash-drive":
+    "a USB flash drive: image=FILE or size=64M, readonly, writes=memory, serial=TEXT, speed=high, rate=33M bytes a second",
   "uas-drive":
-    "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, writes=memory, serial=TEXT, speed=high",
+    "a USB disk with USB Attached SCSI: image=FILE or size=64M, readonly, writes=memory, serial=TEXT, speed=high, rate=33M",
   cdrom: "a USB CD drive: image=FILE, serial=TEXT, speed=high",
   hub: "a USB hub: ports=4, usb=2 or 3, multi-tt; its ports are 1.1, 1.2 and so on",
-  ethernet: "a USB Ethernet adapter: class=ncm or ecm, cable=NAME, mac=ADDRESS, speed=high",
+  ethernet: "a USB Ethernet adapter: class=ncm or ecm, cable=NAME, mac=ADDRESS, speed=high, rate=100M bits a second",
   serial: "a USB serial adapter: chip=ft232r or cdc-acm, loopback, serial=TEXT",
   midi: "a USB MIDI adapter: name=TEXT",
   keyboard: "a USB keyboard",
@@ -183,6 +184,7 @@ function drive(text: string, kind: DriveSource["kind"], settings: Settings): Dri
     ...(flag(text, settings, "readonly") && { readOnly: true }),
     ...(serial && { serial }),
     ...speed(text, settings, SPEEDS),
+    ...rate(text, settings),
   };
   if ((path === undefined) === (size === undefined)) {
     throw new UsageError(`--plug ${text}: a ${kind} has either image=FILE or size=64M.`);
@@ -228,7 +230,18 @@ function ethernet(text: string, settings: Settings): EthernetSource {
     ...(cable !== undefined && { cable }),
     ...(mac !== undefined && { mac }),
     ...speed(text, settings, SPEEDS),
+    ...rate(text, settings),
   };
+}
+
+/** Of a second; rates have powers of 1000. */
+function rate(text: string, settings: Settings): { rate?: number } {
+  const value = take(text, settings, "rate");
+  if (value === undefined) return {};
+  const [, digits, unit = ""] = /^(\d+)([KMG]?)$/i.exec(value) ?? [];
+  const each = Number(digits) * 1000 ** ["", "K", "M", "G"].indexOf(unit.toUpperCase());
+  if (!(each >= 1)) throw new UsageError(`--plug ${text}: ${value} is no rate; write 33M, or 500K.`);
+  return { rate: each };
 }
 
 function serial(text: string, settings: Settings): SerialSource {

@@ -1,5 +1,7 @@
 /** The configuration a host has chosen: its alternates and their endpoints. */
+import { TYPE_BULK } from "../../asm/layout.ts";
 import type { Saved } from "../../asm/saved.ts";
+import type { Buses } from "./bus.ts";
 import type { ConfigurationDescriptor, InterfaceDescriptor } from "./descriptor.ts";
 import { Endpoint } from "./endpoint.ts";
 
@@ -10,8 +12,11 @@ export class ActiveConfiguration {
   /** By number, the IN endpoints from 16 on. */
   readonly #endpoints: (Endpoint | undefined)[] = new Array(32).fill(undefined);
 
-  constructor(descriptor: ConfigurationDescriptor) {
+  readonly #buses: Buses | undefined;
+
+  constructor(descriptor: ConfigurationDescriptor, buses?: Buses) {
     this.descriptor = descriptor;
+    this.#buses = buses;
     for (const each of descriptor.interfaces) {
       if ((each.alternate ?? 0) === 0) this.#choose(each);
     }
@@ -66,6 +71,11 @@ export class ActiveConfiguration {
     }
   }
 
+  /** Calls for each endpoint and stream that has something to answer now. */
+  offer(ready: (endpoint: Endpoint, stream: number) => void): void {
+    for (const endpoint of this.#endpoints) endpoint?.offer((stream) => ready(endpoint, stream));
+  }
+
   /** Ends every transfer. */
   cancelAll(): void {
     for (const endpoint of this.#endpoints) endpoint?.cancelAll();
@@ -73,7 +83,11 @@ export class ActiveConfiguration {
 
   #choose(each: InterfaceDescriptor): void {
     this.#chosen.set(each.number, each);
-    for (const endpoint of each.endpoints) this.#endpoints[endpointIndex(endpoint.address)] = new Endpoint(endpoint);
+    for (const endpoint of each.endpoints) {
+      const bus = endpoint.address & 0x80 ? this.#buses?.in : this.#buses?.out;
+      const isBulk = (endpoint.attributes & 0x03) === TYPE_BULK;
+      this.#endpoints[endpointIndex(endpoint.address)] = new Endpoint(endpoint, isBulk ? bus : undefined);
+    }
   }
 }
 

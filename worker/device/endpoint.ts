@@ -8,6 +8,7 @@
  */
 import { STATUS_CANCELLED, STATUS_STALL, TYPE_BULK, TYPE_ISOCHRONOUS } from "../../asm/layout.ts";
 import type { Request } from "../request.ts";
+import type { Bus } from "./bus.ts";
 import type { EndpointDescriptor } from "./descriptor.ts";
 
 export class Endpoint {
@@ -20,9 +21,13 @@ export class Endpoint {
   readonly streams: number;
   /** By stream. */
   readonly #queues: readonly Request[][];
+  /** Only where transfers take their time. */
+  readonly #bus: Bus | undefined;
   #halted = false;
 
-  constructor(descriptor: EndpointDescriptor) {
+  /** A transfer on a `bus` waits until that is free. */
+  constructor(descriptor: EndpointDescriptor, bus?: Bus) {
+    this.#bus = bus;
     this.address = descriptor.address;
     this.maxPacketSize = descriptor.maxPacketSize & 0x7ff;
     const type = descriptor.attributes & 0x03;
@@ -48,7 +53,17 @@ export class Endpoint {
 
   /** The transfer of a stream to answer next. */
   headOf(stream: number): Request | undefined {
-    return this.#queues[stream]?.[0];
+    return this.#bus && !this.#bus.isFree ? undefined : this.#queues[stream]?.[0];
+  }
+
+  /** It is the first of its stream, whether its bus is free or not. */
+  isFirst(request: Request): boolean {
+    return this.#queues[request.stream]?.[0] === request;
+  }
+
+  /** Calls for each stream that has something to answer now. */
+  offer(ready: (stream: number) => void): void {
+    for (let stream = 0; stream < this.#queues.length; stream++) if (this.headOf(stream)) ready(stream);
   }
 
   /** Takes a transfer of a stream that it has; a halted endpoint answers it at once. */
@@ -59,6 +74,7 @@ export class Endpoint {
 
   /** Answers the head, and the next one becomes the head. */
   complete(status: number, actual: number, stream = 0): void {
+    this.#bus?.carry(actual);
     this.#queues[stream]?.shift()?.complete(status, actual);
   }
 

@@ -90,6 +90,6 @@ function within<T extends string>(fastest: number, speed: T | "super" = "super")
 }
 
 async function driveOptions(source: DriveSource, fastest: number, shelf: Shelf): Promise<DriveOptions> {
-  const { image, readOnly, keep, serial, speed } = source;
-  return { medium: await shelf.open(image, readOnly, keep), serial, speed: within(fastest, speed) };
+  const { image, readOnly, keep, serial, speed, rate } = source;
+  return { medium: await shelf.open(image, readOnly, keep), serial, speed: within(fastest, speed), rate };
 }

@@ -4,6 +4,7 @@ import { Saved } from "../../asm/saved.ts";
 import type { Device, DeviceIdentity, ImageReading } from "../device.ts";
 import type { ActiveDescriptors, DeviceOutput, DeviceSource } from "../protocol.ts";
 import type { Request } from "../request.ts";
+import type { Buses } from "./bus.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
 import { StandardRequests } from "./standard-requests.ts";
 
@@ -17,12 +18,15 @@ export class SoftwareDevice implements Device {
   readonly #function: DeviceFunction;
   readonly #standard: StandardRequests;
 
-  /** `origin` (as in Device) is for one whose source cannot be kept in a saved state, or changes. */
+  readonly #buses: Buses | undefined;
+
+  /** `origin` (as in Device) is for one whose source cannot be kept in a saved state, or changes; `buses` for a slow one. */
   constructor(
     model: DeviceModel,
     conduct: DeviceFunction,
     notes: readonly string[] = [],
     origin?: DeviceSource | string | (() => DeviceSource | string),
+    buses?: Buses,
   ) {
     const { device, strings } = model;
     const string = (index: number | undefined): string => (index ? (strings[index - 1] ?? "") : "");
@@ -37,7 +41,9 @@ export class SoftwareDevice implements Device {
     };
     this.#origin = origin;
     this.#function = conduct;
-    this.#standard = new StandardRequests(model, conduct);
+    this.#standard = new StandardRequests(model, conduct, buses);
+    this.#buses = buses;
+    if (buses) buses.in.onFree = buses.out.onFree = () => this.#offer();
   }
 
   get origin(): DeviceSource | string | undefined {
@@ -64,7 +70,7 @@ export class SoftwareDevice implements Device {
       return;
     }
     const endpoint = this.#standard.active?.endpoint(request.endpoint);
-    const withdrawn = endpoint?.headOf(request.stream) === request;
+    const withdrawn = endpoint?.isFirst(request);
     if (endpoint?.cancel(request) && withdrawn) this.#function.withdrawn?.(endpoint);
   }
 
@@ -74,6 +80,8 @@ export class SoftwareDevice implements Device {
   }
 
   async close(): Promise<void> {
+    this.#buses?.in.close();
+    this.#buses?.out.close();
     this.#standard.reset();
     await this.#function.close?.();
   }
@@ -105,6 +113,11 @@ export class SoftwareDevice implements Device {
     const note = this.#function.restore?.(saved.get("function"), standard.active);
     this.#standard.become(standard);
     return note;
+  }
+
+  /** A bus is free, and transfers may have waited for it. */
+  #offer(): void {
+    this.#standard.active?.offer((endpoint, stream) => this.#function.ready(endpoint, stream));
   }
 
   /** A stall ends with its request (USB 2.0 §8.5.3.4). */

@@ -4,6 +4,7 @@ import type { Saved } from "../../asm/saved.ts";
 import type { ActiveDescriptors } from "../protocol.ts";
 import type { Request } from "../request.ts";
 import { ActiveConfiguration } from "./active-configuration.ts";
+import type { Buses } from "./bus.ts";
 import { CONFIGURATION_REMOTE_WAKEUP, CONFIGURATION_SELF_POWERED, DESCRIPTOR_CONFIGURATION } from "./descriptor.ts";
 import { DescriptorSet } from "./descriptor-set.ts";
 import type { DeviceFunction, DeviceModel } from "./device-model.ts";
@@ -63,8 +64,11 @@ export class StandardRequests {
   #features = 0;
   readonly #small = new Uint8Array(2);
 
-  constructor(model: DeviceModel, conduct: DeviceFunction) {
+  readonly #buses: Buses | undefined;
+
+  constructor(model: DeviceModel, conduct: DeviceFunction, buses?: Buses) {
     this.#model = model;
+    this.#buses = buses;
     this.#function = conduct;
     this.#descriptors = new DescriptorSet(model);
   }
@@ -101,7 +105,7 @@ export class StandardRequests {
     if (value === 0) return { active: undefined, features };
     const descriptor = this.#model.configurations.find((each) => each.value === value);
     if (!descriptor) throw saved.wrong("configuration");
-    const active = new ActiveConfiguration(descriptor);
+    const active = new ActiveConfiguration(descriptor, this.#buses);
     active.restore(saved);
     return { active, features };
   }
@@ -238,7 +242,7 @@ export class StandardRequests {
     if (!descriptor && request.wValue !== 0) return false;
     this.#deconfigure();
     if (descriptor) {
-      this.#active = new ActiveConfiguration(descriptor);
+      this.#active = new ActiveConfiguration(descriptor, this.#buses);
       this.#function.start(this.#active);
     }
     return answerOut(request);

@@ -27,7 +27,7 @@ let tag = 0x11223344;
 
 export async function flashDrive(
   image: ImageSource,
-  options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed } = {},
+  options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed; rate?: number } = {},
 ): Promise<Device> {
   return createFlashDrive({ ...options, medium: new Medium(await openImage(image, options.readOnly)) });
 }
@@ -35,7 +35,7 @@ export async function flashDrive(
 /** A configured drive whose unit attention was read. */
 export async function plugDrive(
   image: ImageSource,
-  options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed } = {},
+  options: { readOnly?: boolean; serial?: string; speed?: DriveSpeed; rate?: number } = {},
 ): Promise<Host> {
   const host = await Host.plug(await flashDrive(image, options));
   host.configure();

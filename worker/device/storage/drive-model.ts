@@ -11,6 +11,8 @@ export interface DriveOptions {
   readonly serial?: string | undefined;
   /** SuperSpeed if it is not given, so that guests ask for 1 MiB at once. */
   readonly speed?: DriveSpeed | undefined;
+  /** Bytes a second, both directions together; as fast as it can if it is not given. */
+  readonly rate?: number | undefined;
 }
 
 export type DriveSpeed = "full" | "high" | "super";
@@ -71,11 +73,21 @@ export function driveOrigin(
   medium: Medium,
   serial: string,
   speed: DriveSpeed,
+  rate: number | undefined,
 ): DeviceSource | string {
   const image = imageOrigin(medium);
   if (typeof image === "string") return image;
   const { keep } = medium;
-  return { kind, image, readOnly: medium.image.readOnly, serial, speed, ...(keep !== undefined && { keep }) };
+  const readOnly = medium.image.readOnly;
+  return {
+    kind,
+    image,
+    readOnly,
+    serial,
+    speed,
+    ...(keep !== undefined && { keep }),
+    ...(rate !== undefined && { rate }),
+  };
 }
 
 /** What an image is opened from again, or why it cannot be. One that cannot may be kept all the same. */

@@ -1,5 +1,6 @@
 /** A USB flash drive: bulk-only transport, transparent SCSI, an image. */
 import type { DeviceHost } from "../../device.ts";
+import { sharedBus } from "../bus.ts";
 import type { InterfaceDescriptor } from "../descriptor.ts";
 import type { DeviceModel } from "../device-model.ts";
 import { SoftwareDevice } from "../software-device.ts";
@@ -28,14 +29,14 @@ const FLASH_DRIVE: DriveKind = {
 const IDENTITY = { type: DIRECT_ACCESS, vendor: "pvusb", product: "Flash Drive", revision: "1.0" } as const;
 
 export function createFlashDrive(
-  { medium, serial: given, speed = "super" }: DriveOptions,
+  { medium, serial: given, speed = "super", rate }: DriveOptions,
   host?: DeviceHost,
 ): SoftwareDevice {
   const serial = serialNumber(given);
   const disk = new ScsiDisk(medium, { ...IDENTITY, serial }, () => host?.hasOutput());
   const transport = new BulkOnlyTransport(disk, BULK_IN, BULK_OUT);
-  const origin = driveOrigin("flash-drive", medium, serial, speed);
-  return new SoftwareDevice(flashDriveModel(speed, serial), transport, medium.image.notes, origin);
+  const origin = driveOrigin("flash-drive", medium, serial, speed, rate);
+  return new SoftwareDevice(flashDriveModel(speed, serial), transport, medium.image.notes, origin, sharedBus(rate));
 }
 
 export function flashDriveModel(speed: DriveSpeed, serial: string): DeviceModel {

@@ -4,6 +4,7 @@ import type { DeviceHost, ImageReading } from "../../device.ts";
 import type { DriveOutput } from "../../protocol.ts";
 import type { Request } from "../../request.ts";
 import type { ActiveConfiguration } from "../active-configuration.ts";
+import { sharedBus } from "../bus.ts";
 import type { EndpointDescriptor, InterfaceDescriptor } from "../descriptor.ts";
 import type { DeviceFunction, DeviceModel } from "../device-model.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -36,14 +37,14 @@ const UAS_DRIVE: DriveKind = {
 const IDENTITY = { type: DIRECT_ACCESS, vendor: "pvusb", product: "UAS Drive", revision: "1.0", queues: true } as const;
 
 export function createUasDrive(
-  { medium, serial: given, speed = "super" }: DriveOptions,
+  { medium, serial: given, speed = "super", rate }: DriveOptions,
   host?: DeviceHost,
 ): SoftwareDevice {
   const serial = serialNumber(given);
   const identity = { ...IDENTITY, serial };
   const conduct = new UasDrive(new ScsiDisk(medium, identity, () => host?.hasOutput()));
-  const origin = driveOrigin("uas-drive", medium, serial, speed);
-  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, medium.image.notes, origin);
+  const origin = driveOrigin("uas-drive", medium, serial, speed, rate);
+  return new SoftwareDevice(uasDriveModel(speed, serial), conduct, medium.image.notes, origin, sharedBus(rate));
 }
 
 export function uasDriveModel(speed: DriveSpeed, serial: string): DeviceModel {
