@@ -29,6 +29,7 @@ export class Tftp {
   }
 
   hear(datagram: Uint8Array): Uint8Array | undefined {
+    if (datagram.length < HEADER) return undefined;
     const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
     const operation = view.getUint16(0);
     this.#heard = performance.now();
