@@ -56,6 +56,12 @@ function mod63(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => at % 63);
 }
 
+test("for a benchmark it answers at once", async () => {
+  const host = await plug({ atOnce: true, pattern: "mod63" });
+  const transfer = host.in(0x81, 128);
+  expect(now(transfer)).toEqual({ status: STATUS_OK, actual: 128, bytes: mod63(128) });
+});
+
 describe("descriptors", () => {
   test("at high speed: the source and sink first, three alternates of it, then the loopback", async () => {
     const host = await Host.plug(createGadgetZero({ speed: "high" }));
