@@ -34,6 +34,8 @@ export class Drive {
   #state: DriveOutput | undefined;
   /** Percent of it that is saved, while it is. */
   #saving: number | undefined;
+  /** As a file, which may be the one that it was made of. */
+  #wasSaved: boolean;
   /** Called when what a person sees of it is another than before. */
   onChange: (() => void) | undefined;
 
@@ -42,6 +44,7 @@ export class Drive {
     this.name = name;
     this.#host = host;
     this.#handle = handle;
+    this.#wasSaved = handle !== undefined;
     this.#keep = lasts ? undefined : crypto.randomUUID();
     this.source = { kind: "flash-drive", image, serial, ...(this.#keep && { keep: this.#keep }) };
   }
@@ -59,7 +62,8 @@ export class Drive {
   get words(): string {
     if (this.#saving !== undefined) return `being saved: ${this.#saving} %`;
     if (this.isPlugged && this.#state?.loaded === false) return "the guest has ejected it: it can be pulled out";
-    return this.changed ? "changed since it was saved" : "";
+    if (!this.changed) return "";
+    return this.#wasSaved ? "changed since it was saved" : "written to, and not saved yet";
   }
 
   /** What can be done with it now: nothing, with one that is not plugged in and has nothing to save. */
@@ -134,6 +138,7 @@ export class Drive {
     this.#show(0);
     try {
       await save((percent) => this.#show(percent));
+      this.#wasSaved = true;
       if (!this.#port?.plugged && this.#state) this.#state = { ...this.#state, changed: false };
     } catch (error) {
       if (!isAbort(error)) throw error;

@@ -44,7 +44,7 @@ describe("disks", () => {
     await tab.button("Plug in Flash drive (blank").click();
     await tab.untilPort(1, "ready");
     const sum = await onDisk("cp /bin/busybox BUSYBOX.BIN; md5sum </bin/busybox");
-    await expect.poll(() => state(1).textContent()).toContain("Changed since it was saved");
+    await expect.poll(() => state(1).textContent()).toContain("Written to, and not saved yet");
     await tab.picture("disks changed");
     const [download] = await Promise.all([
       tab.page.waitForEvent("download"),
