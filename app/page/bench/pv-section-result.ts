@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { type Row, reaches } from "../../bench/row.ts";
 import { type Chart, colourOf } from "./pv-chart.ts";
 import "./pv-chart.ts";
+import "./pv-stages.ts";
 
 export class PvSectionResult extends LitElement {
   static override properties = { rows: { attribute: false }, heading: { attribute: false }, focused: { state: true } };
@@ -96,7 +97,8 @@ export class PvSectionResult extends LitElement {
     const names = rows[0]?.stages?.map(({ name }) => name);
     if (!names) return nothing;
     const heading = "Where the time goes, in microseconds";
-    return html`<div class="rows-scroll" tabindex="0" role="region" aria-label=${heading}>
+    return html`<pv-stages .rows=${rows}></pv-stages>
+      <div class="rows-scroll" tabindex="0" role="region" aria-label=${heading}>
       <table class="rows">
         <caption>
           ${heading}

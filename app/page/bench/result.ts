@@ -65,7 +65,9 @@ export async function fromLink(hash: string): Promise<BenchResult | undefined> {
 }
 
 /** Of anything that a link may have, before it is looked at. */
-type Fields = Partial<Record<keyof Row | keyof SectionResult | keyof Curve | "min" | "max" | "x", unknown>>;
+type Fields = Partial<
+  Record<keyof Row | keyof SectionResult | keyof Curve | "min" | "max" | "x" | "microseconds", unknown>
+>;
 
 function readRow(value: Fields): Row {
   const name = words(value.name);
@@ -85,6 +87,12 @@ function readRow(value: Fields): Row {
     spread: { min: number(spread.min), max: number(spread.max) },
     figures: { ours: [], rival: null },
     ...(value.bytesEach !== undefined && { bytesEach: number(value.bytesEach) }),
+    ...(value.stages !== undefined && {
+      stages: list(value.stages).map((stage) => ({
+        name: words(stage.name),
+        microseconds: number(stage.microseconds),
+      })),
+    }),
     ...(value.curve !== undefined && { curve: readCurve(record(value.curve)) }),
   };
 }

@@ -20,6 +20,13 @@ const RESULT: BenchResult = {
         }),
         makeRow({ name: "interrupts per command, UAS", where: "node", unit: "interrupts", ours: [1, 1.1] }),
         makeRow({
+          name: "a read",
+          where: "node",
+          unit: "µs",
+          ours: [30],
+          stages: [{ name: "device", microseconds: 30 }],
+        }),
+        makeRow({
           name: "total",
           where: "chromium",
           unit: "MB/s",
@@ -56,7 +63,7 @@ describe("a link", () => {
     const [section] = RESULT.sections;
     const rows = section?.rows.map((row) => ({ ...row, bar: 0.001 }));
     const read = await fromLink(await linkOf({ ...RESULT, sections: [{ name: "ring", rows }] }));
-    expect(read?.sections[0]?.rows.map(({ bar }) => bar)).toEqual([4, 1.1, null]);
+    expect(read?.sections[0]?.rows.map(({ bar }) => bar)).toEqual([4, 1.1, null, null]);
   });
 
   it.each([
