@@ -7,8 +7,8 @@ import { Wire } from "../fakes/usb-wire.ts";
 import { type Computer, missing, openEmptyPage } from "../usbfs/launch.ts";
 import { type Dies, STEPS, type Step, type Tell } from "./webusb-steps.ts";
 
-/** Runs in the page: nothing but its arguments. */
-async function perform(run: Step["run"], usb: USB): Promise<unknown> {
+/** Runs in the page: nothing but its arguments. The device of a step before, whose end Chromium has not heard of yet, has another serial. */
+async function perform(run: Step["run"], usb: USB, serial: string): Promise<unknown> {
   const shown = (value: unknown): string => {
     const result = value as Partial<USBInTransferResult & USBOutTransferResult> | undefined;
     if (result?.status === undefined) return JSON.stringify(value) ?? "done";
@@ -29,7 +29,7 @@ async function perform(run: Step["run"], usb: USB): Promise<unknown> {
   };
   let device: USBDevice | undefined;
   for (let wait = 0; !device && wait < 500; wait++) {
-    [device] = await usb.getDevices();
+    device = (await usb.getDevices()).find(({ serialNumber }) => serialNumber === serial);
     if (!device) await new Promise((resolve) => setTimeout(resolve, 10));
   }
   if (!device) return "The device never came.";
@@ -57,9 +57,14 @@ async function lendAHand(
   if (hand.does === "replug") plug();
 }
 
+/** The same for both computers, and another for each step. */
+function serialOf(step: Step): string {
+  return step.device?.serialNumber ?? `CONFORM-${STEPS.indexOf(step)}`;
+}
+
 async function fakely(step: Step): Promise<unknown> {
   const usb = new FakeUsb();
-  const fn = new ScriptedFunction({ serialNumber: "CONFORM", ...step.device });
+  const fn = new ScriptedFunction({ ...step.device, serialNumber: serialOf(step) });
   step.script?.(fn);
   const { bound, forbidden, configuration } = step;
   const options = {
@@ -74,7 +79,7 @@ async function fakely(step: Step): Promise<unknown> {
     () => usb.unplug(device),
     () => usb.plug(fn, options),
   );
-  const outcome = await perform(step.run, usb as unknown as USB);
+  const outcome = await perform(step.run, usb as unknown as USB, serialOf(step));
   await hand;
   return outcome;
 }
@@ -93,7 +98,7 @@ describe.skipIf(reason !== undefined)(reason ?? "Chromium and the fake agree:", 
 
   async function really(step: Step): Promise<unknown> {
     const { kernel } = computer;
-    const fn = new ScriptedFunction({ serialNumber: "CONFORM", ...step.device });
+    const fn = new ScriptedFunction({ ...step.device, serialNumber: serialOf(step) });
     step.script?.(fn);
     const { bound, forbidden, configuration } = step;
     const options = { ...(bound && { bound }), ...(forbidden && { forbidden }) };
@@ -105,7 +110,7 @@ describe.skipIf(reason !== undefined)(reason ?? "Chromium and the fake agree:", 
       () => kernel.unplug(fn),
       plug,
     );
-    const text = `(${perform.toString()})(({ ${step.run.toString().replace(/^(async )?\(/, "run: $&")} }).run, navigator.usb)`;
+    const text = `(${perform.toString()})(({ ${step.run.toString().replace(/^(async )?\(/, "run: $&")} }).run, navigator.usb, ${JSON.stringify(serialOf(step))})`;
     try {
       const outcome = await page.evaluate(text);
       await hand;

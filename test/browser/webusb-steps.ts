@@ -585,7 +585,9 @@ export const STEPS: readonly Step[] = [
       await device.open();
       await device.claimInterface(0);
       const gone = new Promise<boolean>((resolve) => {
-        usb.addEventListener("disconnect", (event) => resolve(event.device === device));
+        usb.addEventListener("disconnect", (event) => {
+          if (event.device.serialNumber === device.serialNumber) resolve(event.device === device);
+        });
       });
       const pending = [tell(device.transferIn(1, 512)), tell(device.transferIn(3, 64))];
       // Which of the two errors it is, and whether the event comes first, is a matter of chance in Chromium.
@@ -599,7 +601,7 @@ export const STEPS: readonly Step[] = [
         await tell(device.reset()),
         await tell(device.close()),
         await tell(device.open()),
-        (await usb.getDevices()).length,
+        (await usb.getDevices()).filter(({ serialNumber }) => serialNumber === device.serialNumber).length,
       ];
     },
   },
@@ -624,14 +626,15 @@ export const STEPS: readonly Step[] = [
       await device.open();
       await device.claimInterface(0);
       const fresh = new Promise<USBDevice>((resolve) => {
-        usb.addEventListener("connect", (event) => resolve(event.device));
+        usb.addEventListener("connect", (event) => {
+          if (event.device.serialNumber === device.serialNumber && event.device !== device) resolve(event.device);
+        });
       });
       await tell(device.transferIn(1, 512));
       const other = await fresh;
       await dies(device);
-      const [listed] = await usb.getDevices();
+      const [listed] = (await usb.getDevices()).filter(({ serialNumber }) => serialNumber === device.serialNumber);
       return [
-        other === device,
         listed === other,
         other.opened,
         await tell(device.open()),
