@@ -18,8 +18,9 @@ export class PvSectionResult extends LitElement {
   protected override render(): TemplateResult | typeof nothing {
     if (this.rows.length === 0) return nothing;
     const rows = this.rows.filter(({ stages }) => !stages);
+    const charted = this.#charted();
     return html`
-      ${this.#chart()} ${this.#curves()} ${this.#stages()}
+      ${this.#chart(charted)} ${this.#curves()} ${this.#stages()}
       <div class="rows-scroll" tabindex="0" role="region" aria-label=${`Table: ${this.heading}`}>
         <table class="rows">
           <thead>
@@ -33,22 +34,25 @@ export class PvSectionResult extends LitElement {
             </tr>
           </thead>
           <tbody>
-            ${rows.map((row, index) => this.#row(row, index))}
+            ${rows.map((row) => this.#row(row, charted.indexOf(row)))}
           </tbody>
         </table>
       </div>
     `;
   }
 
-  #row(row: Row, index: number): TemplateResult {
+  /** `curve` is the index of its curve in the chart, or -1. */
+  #row(row: Row, curve: number): TemplateResult {
     const { name, ours, rival, ratio, spread, bar, higherIsBetter } = row;
     const reached = reaches(row);
     return html`<tr
       ?data-wanted=${bar !== null}
-      @pointerenter=${() => this.#focus(index)}
+      @pointerenter=${() => this.#focus(curve < 0 ? undefined : curve)}
       @pointerleave=${() => this.#focus(undefined)}
     >
-      <th scope="row"><span class="swatch" style=${`background: ${colourOf(index)}`} aria-hidden="true"></span>${name}</th>
+      <th scope="row">
+        <span class="swatch" style=${curve < 0 ? "" : `background: ${colourOf(curve)}`} aria-hidden="true"></span>${name}
+      </th>
       <td>${inUnit(row, ours)}</td>
       <td>${rival === null ? "–" : inUnit(row, rival)}</td>
       <td><strong>${short(ratio)}</strong></td>
@@ -62,11 +66,16 @@ export class PvSectionResult extends LitElement {
     </tr>`;
   }
 
-  #chart(): TemplateResult | typeof nothing {
-    const rows = this.rows.filter(({ stages }) => !stages);
-    const compared = rows.filter(({ rival, curve }) => rival !== null && !curve);
-    if (compared.length === 0) return nothing;
-    const curves = rows.map(({ name, figures: { ours, rival } }) => ({
+  /** What has a curve in the chart. Where something is wanted, the rest would only be in its way. */
+  #charted(): readonly Row[] {
+    const compared = this.rows.filter(({ rival, curve, stages }) => rival !== null && !curve && !stages);
+    const wanted = compared.filter(({ bar }) => bar !== null);
+    return wanted.length > 0 ? wanted : compared;
+  }
+
+  #chart(charted: readonly Row[]): TemplateResult | typeof nothing {
+    if (charted.length === 0) return nothing;
+    const curves = charted.map(({ name, figures: { ours, rival } }) => ({
       name,
       values: ours.map((figure, round) => (rival ? figure / (rival[round] ?? Number.NaN) : figure)),
     }));
