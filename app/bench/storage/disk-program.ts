@@ -4,6 +4,7 @@
  *
  *   open ─► one request ─► "begin" ─► requests, by this process or by several at once ─► fsync ─► "end"
  */
+import { BASE, elf, HEADERS, PAGE } from "./elf.ts";
 
 export interface DiskLoad {
   /** A block device's path. */
@@ -22,10 +23,6 @@ export interface DiskLoad {
   readonly span: number;
   readonly syncs: boolean;
 }
-
-const BASE = 0x08048000;
-const HEADERS = 52 + 32;
-const PAGE = 4096;
 
 const SYS_EXIT = 1;
 const SYS_FORK = 2;
@@ -189,28 +186,4 @@ export function diskProgram(load: DiskLoad): Uint8Array<ArrayBuffer> {
   const buffer = Math.ceil((HEADERS + code.length) / PAGE) * PAGE;
   code.define("buffer", buffer - HEADERS);
   return elf(code.assemble(BASE + HEADERS), buffer + size);
-}
-
-/** One segment that may be written and run, of `memory` bytes in memory. */
-function elf(code: Uint8Array, memory: number): Uint8Array<ArrayBuffer> {
-  const file = new Uint8Array(HEADERS + code.length);
-  const view = new DataView(file.buffer);
-  file.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
-  view.setUint16(16, 2, true); // e_type: ET_EXEC
-  view.setUint16(18, 3, true); // e_machine: EM_386
-  view.setUint32(20, 1, true); // e_version
-  view.setUint32(24, BASE + HEADERS, true); // e_entry
-  view.setUint32(28, 52, true); // e_phoff
-  view.setUint16(40, 52, true); // e_ehsize
-  view.setUint16(42, 32, true); // e_phentsize
-  view.setUint16(44, 1, true); // e_phnum
-  view.setUint32(52, 1, true); // p_type: PT_LOAD
-  view.setUint32(60, BASE, true); // p_vaddr
-  view.setUint32(64, BASE, true); // p_paddr
-  view.setUint32(68, file.length, true); // p_filesz
-  view.setUint32(72, memory, true); // p_memsz
-  view.setUint32(76, 7, true); // p_flags: R, W, X
-  view.setUint32(80, PAGE, true); // p_align
-  file.set(code, HEADERS);
-  return file;
 }
