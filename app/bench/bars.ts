@@ -1,5 +1,7 @@
 /** What the benchmark has to reach: every row of the table, once, by the name that its section gives it. */
-import type { Where } from "./row.ts";
+
+/** Where the benchmark runs. */
+export type Where = "node" | "chromium";
 
 export interface Bar {
   readonly name: string;

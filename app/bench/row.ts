@@ -1,7 +1,5 @@
 /** What a benchmark says: one row a comparison, its figures taken in rounds. */
-import { barOf } from "./bars.ts";
-
-export type Where = "node" | "chromium";
+import { barOf, type Where } from "./bars.ts";
 
 /** One figure a round. */
 export type Figures = readonly number[];

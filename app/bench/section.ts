@@ -3,7 +3,8 @@
  * that a chart can follow it. The last telling of a name counts.
  */
 import type { GuestFiles } from "../guest/guest-files.ts";
-import { type Comparison, makeRow, type Row, type Where } from "./row.ts";
+import type { Where } from "./bars.ts";
+import { type Comparison, makeRow, type Row } from "./row.ts";
 
 export interface Section {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** Tables as Markdown, so that they can be pasted where they are needed. */
-import { BARS } from "../../app/bench/bars.ts";
-import { type Row, reaches, type Where } from "../../app/bench/row.ts";
+import { BARS, type Where } from "../../app/bench/bars.ts";
+import { type Row, reaches } from "../../app/bench/row.ts";
 
 const HEAD = ["", "ours", "rival", "ratio", "[min..max]", "bar", ""] as const;
 

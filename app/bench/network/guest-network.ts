@@ -1,5 +1,5 @@
 /** Cards of a guest with a peer at the end of each one's cable, and files that go between them. */
-import type { Guest } from "../../guest/default-guest.ts";
+import type { BenchGuest } from "../bench-guest.ts";
 import { Peer } from "./peer.ts";
 import { BLOCK_SIZE, Tftp } from "./tftp.ts";
 
@@ -29,55 +29,46 @@ export class Card {
 }
 
 export class GuestNetwork {
-  readonly #guest: Guest;
+  readonly #guest: BenchGuest;
   readonly #file: Uint8Array;
 
-  constructor(guest: Guest, file: Uint8Array) {
+  constructor(guest: BenchGuest, file: Uint8Array) {
     this.#guest = guest;
     this.#file = file;
   }
 
-  async run(command: string): Promise<void> {
-    const { status, output } = await this.#guest.exec(command, { timeout: 60_000 });
-    if (status === 0) return;
-    throw new Error(`The guest's "${command}" failed: ${new TextDecoder().decode(output)}`);
-  }
-
-  async until(command: string): Promise<void> {
-    for (let tries = 0; tries < 200; tries++) {
-      if ((await this.#guest.exec(command, { timeout: 60_000 })).status === 0) return;
-      await this.#guest.exec("usleep 50000");
-    }
-    throw new Error(`The guest's "${command}" never succeeded.`);
-  }
-
   async up(name: string, { guest }: Card): Promise<void> {
-    await this.until(`test -e /sys/class/net/${name}`);
-    await this.run(`ip addr add ${guest}/24 dev ${name} && ip link set ${name} up`);
-    await this.until(`grep -q 1 /sys/class/net/${name}/carrier`);
+    await this.#is(`test -e /sys/class/net/${name}`);
+    await this.#guest.run(`ip addr add ${guest}/24 dev ${name} && ip link set ${name} up`);
+    await this.#is(`grep -q 1 /sys/class/net/${name}/carrier`);
+  }
+
+  async #is(condition: string): Promise<void> {
+    const isTrue = (said: string) => said.includes("yes") || undefined;
+    await this.#guest.until(`${condition} && echo yes; true`, isTrue, `The guest's "${condition}" is never true.`);
   }
 
   /** The guest has the file, as /tmp/file, and what goes by datagrams as /tmp/short. */
   async fetch({ peer, address }: Card): Promise<void> {
     const served = peer.serve(TO_GUEST, this.#file);
-    await this.run(`nc ${address} ${TO_GUEST} -e dd of=/tmp/file bs=64k 2>/dev/null`);
+    await this.#guest.run(`nc ${address} ${TO_GUEST} -e dd of=/tmp/file bs=64k 2>/dev/null`);
     await served;
-    await this.run(`head -c ${TFTP_SIZE} /tmp/file >/tmp/short`);
+    await this.#guest.run(`head -c ${TFTP_SIZE} /tmp/file >/tmp/short`);
   }
 
   /** MB/s of the file to the guest, by TCP, into a file. */
   async toGuest({ peer, address }: Card): Promise<number> {
     const served = peer.serve(TO_GUEST, this.#file);
-    await this.run(`nc ${address} ${TO_GUEST} -e dd of=/tmp/in bs=64k 2>/dev/null`);
+    await this.#guest.run(`nc ${address} ${TO_GUEST} -e dd of=/tmp/in bs=64k 2>/dev/null`);
     const { milliseconds } = await served;
-    await this.run("cmp /tmp/in /tmp/file && rm /tmp/in");
+    await this.#guest.run("cmp /tmp/in /tmp/file && rm /tmp/in");
     return this.#file.length / 1e3 / milliseconds;
   }
 
   /** MB/s of the file from the guest, by TCP. */
   async fromGuest({ peer, address }: Card): Promise<number> {
     const collected = peer.collect(FROM_GUEST, this.#file.length);
-    await this.run(`nc ${address} ${FROM_GUEST} -e dd if=/tmp/file bs=64k 2>/dev/null`);
+    await this.#guest.run(`nc ${address} ${FROM_GUEST} -e dd if=/tmp/file bs=64k 2>/dev/null`);
     const { bytes, milliseconds } = await collected;
     checkSame(bytes, this.#file);
     return bytes.length / 1e3 / milliseconds;
@@ -85,13 +76,13 @@ export class GuestNetwork {
 
   /** MB/s to the guest, by UDP, each datagram answered before the next one. */
   async toGuestByDatagrams({ address, tftp }: Card): Promise<number> {
-    await this.run(`tftp -g -r file -l /tmp/in -b ${BLOCK_SIZE} ${address}`);
-    await this.run("cmp /tmp/in /tmp/short && rm /tmp/in");
+    await this.#guest.run(`tftp -g -r file -l /tmp/in -b ${BLOCK_SIZE} ${address}`);
+    await this.#guest.run("cmp /tmp/in /tmp/short && rm /tmp/in");
     return TFTP_SIZE / 1e3 / tftp.milliseconds;
   }
 
   async fromGuestByDatagrams({ address, tftp }: Card): Promise<number> {
-    await this.run(`tftp -p -l /tmp/short -r file -b ${BLOCK_SIZE} ${address}`);
+    await this.#guest.run(`tftp -p -l /tmp/short -r file -b ${BLOCK_SIZE} ${address}`);
     checkSame(tftp.written, this.#file.subarray(0, TFTP_SIZE));
     return TFTP_SIZE / 1e3 / tftp.milliseconds;
   }

@@ -1,8 +1,7 @@
 /** A stock guest's TCP and UDP through a USB Ethernet adapter, beside v86's own virtio card: one peer in the page for both. */
-import { Guest } from "../../guest/default-guest.ts";
 import { networkBuses, type V86Like } from "../../guest/v86-internals.ts";
 import { createUsbHost } from "../../host.ts";
-import type { UsbController } from "../../usb-controller.ts";
+import { BenchGuest } from "../bench-guest.ts";
 import { type Figures, median } from "../row.ts";
 import type { Bench, Section } from "../section.ts";
 import { Card, GuestNetwork, someFile } from "./guest-network.ts";
@@ -21,27 +20,19 @@ async function measure(bench: Bench, placement: Placement, told: Told): Promise<
   const where = placement === "worker" ? "in the worker" : "on the guest's thread";
   bench.stage(`The adapter ${where}: Linux starts`);
   const host = await createUsbHost({ placement });
-  let controller: UsbController | undefined;
-  const guest = await Guest.start({
-    ...bench.place.guest,
-    v86: { net_device: { type: "virtio" } },
-    machineReady: async (emulator) => {
-      controller = await host.attach(emulator);
-      return undefined;
-    },
-  });
+  const guest = await BenchGuest.start(bench.place, [host], { net_device: { type: "virtio" } });
   const file = someFile(FILE_SIZE);
   const network = new GuestNetwork(guest, file);
   const end = await host.cable();
   const ncm = new Card(1, file, (frame) => void end.send(frame));
   end.onFrame = (frame) => ncm.peer.receive(frame);
-  const { backend } = networkBuses(guest.emulator as V86Like);
+  const { backend } = networkBuses(guest.guest.emulator as V86Like);
   const virtio = new Card(2, file, (frame) => backend.send("net0-receive", frame));
   const hear = (frame: Uint8Array) => virtio.peer.receive(frame);
   backend.register("net0-send", hear, virtio);
   try {
-    await controller?.port(1).plug(host.device("ethernet"));
-    await network.run("modprobe virtio_pci && modprobe virtio_net");
+    await guest.controllers[0]?.port(1).plug(host.device("ethernet"));
+    await guest.run("modprobe virtio_pci && modprobe virtio_net");
     await network.up("usb0", ncm);
     await network.up("eth0", virtio);
     await network.fetch(virtio);

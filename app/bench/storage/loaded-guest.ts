@@ -1,8 +1,8 @@
 /** A guest whose disks hold the same bytes: v86's IDE disk, and USB drives on the guest's thread and in the worker. */
-import { Guest } from "../../guest/default-guest.ts";
 import { instructionsRun } from "../../guest/v86-internals.ts";
 import { createUsbHost, type UsbHost } from "../../host.ts";
 import type { UsbController } from "../../usb-controller.ts";
+import { BenchGuest } from "../bench-guest.ts";
 import type { BenchPlace } from "../section.ts";
 import { type DiskLoad, diskProgram } from "./disk-program.ts";
 
@@ -26,36 +26,32 @@ export interface Taken {
 }
 
 export class LoadedGuest {
-  readonly guest: Guest;
+  readonly #guest: BenchGuest;
   readonly controllers: Readonly<Record<Placement, UsbController>>;
   readonly #hosts: readonly UsbHost[];
   readonly #devices = new Map<Disk, string>();
   readonly #programs = new Map<string, string>();
 
-  private constructor(guest: Guest, controllers: Record<Placement, UsbController>, hosts: readonly UsbHost[]) {
-    this.guest = guest;
+  private constructor(guest: BenchGuest, controllers: LoadedGuest["controllers"], hosts: readonly UsbHost[]) {
+    this.#guest = guest;
     this.controllers = controllers;
     this.#hosts = hosts;
   }
 
   static async start(place: BenchPlace): Promise<LoadedGuest> {
     const image = new Uint8Array(IMAGE_SIZE).map((_, index) => Math.imul(index, 2654435761) >>> 24);
-    const thread = await createUsbHost({ placement: "thread" });
-    const worker = await createUsbHost({ placement: "worker" });
-    const controllers: Partial<Record<Placement, UsbController>> = {};
-    const guest = await Guest.start({
-      ...place.guest,
-      v86: { hda: { buffer: image.slice().buffer } },
-      machineReady: async (emulator) => {
-        controllers.thread = await thread.attach(emulator);
-        controllers.worker = await worker.attach(emulator);
-        return undefined;
-      },
-    });
-    const started = new LoadedGuest(guest, controllers as Record<Placement, UsbController>, [thread, worker]);
+    const hosts = {
+      thread: await createUsbHost({ placement: "thread" }),
+      worker: await createUsbHost({ placement: "worker" }),
+    };
+    const all = [hosts.thread, hosts.worker];
+    const guest = await BenchGuest.start(place, all, { hda: { buffer: image.slice().buffer } });
+    const [thread, worker] = guest.controllers as [UsbController, UsbController];
+    const started = new LoadedGuest(guest, { thread, worker }, all);
     try {
       await started.#find("IDE", "v86");
-      for (const [placement, host] of [["thread", thread] as const, ["worker", worker] as const]) {
+      for (const placement of ["thread", "worker"] as const) {
+        const host = hosts[placement];
         const controller = started.controllers[placement];
         await controller.port(1).plug(host.device("flash-drive", { image: { bytes: image } }));
         await started.#find(`bulk-only, ${placement}`, "flash drive");
@@ -71,18 +67,18 @@ export class LoadedGuest {
 
   async stop(): Promise<void> {
     for (const host of this.#hosts) await host.close();
-    await this.guest.stop();
+    await this.#guest.stop();
   }
 
   async take(disk: Disk, load: Load): Promise<Taken> {
     const program = await this.#program({ ...load, device: this.#devices.get(disk) ?? "", span: IMAGE_SIZE });
-    if (!load.direct) await this.run("echo 3 >/proc/sys/vm/drop_caches");
+    if (!load.direct) await this.#guest.run("echo 3 >/proc/sys/vm/drop_caches");
     const before = await this.#interrupts();
-    const { emulator } = this.guest;
+    const { emulator } = this.#guest.guest;
     let began = 0;
     let ended = 0;
     let instructions = 0;
-    await this.run(program, (words) => {
+    await this.#guest.run(program, (words) => {
       // The guest has just written them, by port I/O, and stands meanwhile.
       if (words.includes("begin")) {
         began = performance.now();
@@ -98,23 +94,12 @@ export class LoadedGuest {
 
   /** With another task of the guest that never sleeps. */
   async whileBusy<T>(work: () => Promise<T>): Promise<T> {
-    await this.run("(while :; do :; done) >/dev/null 2>&1 & echo $! >/tmp/busy");
+    await this.#guest.run("(while :; do :; done) >/dev/null 2>&1 & echo $! >/tmp/busy");
     try {
       return await work();
     } finally {
-      await this.run("kill $(cat /tmp/busy)");
+      await this.#guest.run("kill $(cat /tmp/busy)");
     }
-  }
-
-  /** Answers what a command says. Throws when it fails. */
-  async run(command: string, heard?: (words: string) => void): Promise<string> {
-    const { status, output } = await this.guest.exec(command, {
-      timeout: 120_000,
-      ...(heard && { onOutput: (bytes: Uint8Array) => heard(new TextDecoder().decode(bytes)) }),
-    });
-    const words = new TextDecoder().decode(output);
-    if (status !== 0) throw new Error(`The guest's "${command.slice(0, 80)}" ended with ${status}: ${words}`);
-    return words;
   }
 
   /** Puts the load's program into the guest, once. */
@@ -124,13 +109,13 @@ export class LoadedGuest {
     if (known) return known;
     const path = `/tmp/load${this.#programs.size}`;
     const bytes = btoa(String.fromCharCode(...diskProgram(load)));
-    await this.run(`echo ${bytes} | base64 -d >${path} && chmod +x ${path}`);
+    await this.#guest.run(`echo ${bytes} | base64 -d >${path} && chmod +x ${path}`);
     this.#programs.set(key, path);
     return path;
   }
 
   async #interrupts(): Promise<number> {
-    const lines = (await this.run("cat /proc/interrupts")).split("\n").filter((line) => line.includes("xhci"));
+    const lines = (await this.#guest.run("cat /proc/interrupts")).split("\n").filter((line) => line.includes("xhci"));
     return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[1]), 0);
   }
 
@@ -138,15 +123,13 @@ export class LoadedGuest {
   async #find(disk: Disk, words: string): Promise<void> {
     const models =
       "cd /sys/block; for d in sd*; do test -e $d/device/model && echo $d $(cat $d/device/model); done; true";
-    for (let tries = 0; tries < 200; tries++) {
-      for (const line of (await this.run(models)).split("\n")) {
-        const device = `/dev/${line.split(" ")[0]}`;
-        if (!line.toLowerCase().includes(words) || [...this.#devices.values()].includes(device)) continue;
-        this.#devices.set(disk, device);
-        return;
-      }
-      await this.run("usleep 50000");
-    }
-    throw new Error(`The guest has no disk "${words}".`);
+    const known = [...this.#devices.values()];
+    const deviceIn = (listed: string) =>
+      listed
+        .split("\n")
+        .filter((line) => line.toLowerCase().includes(words))
+        .map((line) => `/dev/${line.split(" ")[0]}`)
+        .find((device) => !known.includes(device));
+    this.#devices.set(disk, await this.#guest.until(models, deviceIn, `The guest has no disk "${words}".`));
   }
 }

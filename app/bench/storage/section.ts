@@ -1,10 +1,9 @@
 /** A stock guest's USB drives beside v86's own IDE disk: the same bytes, the same boot, by turns. */
-
 import { STAGES } from "../../trace/stages.ts";
 import { inWorker } from "../bars.ts";
 import { median } from "../row.ts";
 import type { Bench, Section } from "../section.ts";
-import { type Disk, type Load, LoadedGuest, USB_DISKS, type UsbDisk } from "./loaded-guest.ts";
+import { DISKS, type Disk, type Load, LoadedGuest, USB_DISKS, type UsbDisk } from "./loaded-guest.ts";
 
 interface Work {
   /** As in the table of bars. */
@@ -59,13 +58,7 @@ async function measure(bench: Bench, guest: LoadedGuest, { name, load, busy }: W
     const { milliseconds } = await (busy ? guest.whileBusy(take) : take());
     return (load.size * load.count) / 1e3 / milliseconds;
   };
-  const ways: Record<Disk, () => Promise<number>> = {
-    IDE: rate("IDE"),
-    "bulk-only, thread": rate("bulk-only, thread"),
-    "UAS, thread": rate("UAS, thread"),
-    "bulk-only, worker": rate("bulk-only, worker"),
-    "UAS, worker": rate("UAS, worker"),
-  };
+  const ways = Object.fromEntries(DISKS.map((disk) => [disk, rate(disk)])) as Record<Disk, () => Promise<number>>;
   await bench.alternate(ways, (rates) => tell(bench, name, rates, busy === true));
 }
 
@@ -165,7 +158,7 @@ export const storage: Section = {
     bench.stage("Linux starts");
     const guest = await LoadedGuest.start(bench.place);
     try {
-      for (const disk of ["IDE", ...USB_DISKS] as const) {
+      for (const disk of DISKS) {
         bench.stage(`Code is warmed up: ${disk}`);
         await guest.take(disk, WARM);
       }

@@ -1,6 +1,6 @@
 /** What was measured, for a file and for a link that carries it all. */
-import { BARS, barOf } from "../../bench/bars.ts";
-import type { Curve, Row, Where } from "../../bench/row.ts";
+import { BARS, barOf, type Where } from "../../bench/bars.ts";
+import type { Curve, Row } from "../../bench/row.ts";
 
 export interface Machine {
   /** Processors that the browser tells of. */
