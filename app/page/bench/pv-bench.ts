@@ -7,6 +7,7 @@ import { type BenchOptions, type BenchPlace, runBench, type Section } from "../.
 import { fetchFiles } from "../../guest/guest-files.ts";
 import { grantFailed, hexId, type Words } from "../../hub/words.ts";
 import { wordsBlock } from "../../hub/words-block.ts";
+import { unexpected } from "../unexpected.ts";
 import type { DriverScope, Measures } from "./driver.ts";
 import { type BenchResult, fromLink, type Machine, type SectionResult, toJson, toLink } from "./result.ts";
 import "./pv-section-result.ts";
@@ -339,10 +340,9 @@ function thisMachine(): Machine {
 }
 
 function measureFailed(error: unknown): Words {
-  const { message } = error instanceof Error ? error : new Error(String(error));
   return {
+    ...unexpected(error),
     title: "The measurement failed",
-    text: `It says: “${message.split("\n", 1)[0]}”`,
     steps: [
       "What was measured until then is below.",
       "Load the page again, and measure the part that failed by itself.",
