@@ -5,7 +5,7 @@ import { ScriptedFunction } from "../fakes/scripted-function.ts";
 import { FakeUsb } from "../fakes/usb.ts";
 import { Wire } from "../fakes/usb-wire.ts";
 import { type Computer, missing, openEmptyPage } from "../usbfs/launch.ts";
-import { type Dies, STEPS, type Step, type Tell } from "./webusb-steps.ts";
+import { type Claim, type Dies, STEPS, type Step, type Tell } from "./webusb-steps.ts";
 
 /** Runs in the page: nothing but its arguments. The device of a step before, whose end Chromium has not heard of yet, has another serial. */
 async function perform(run: Step["run"], usb: USB, serial: string): Promise<unknown> {
@@ -39,7 +39,14 @@ async function perform(run: Step["run"], usb: USB, serial: string): Promise<unkn
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  const outcome = await run(device, tell, usb, dies);
+  const claim: Claim = async (device) => {
+    for (let wait = 0; !device.configuration?.interfaces[0]?.claimed && wait < 500; wait++) {
+      if ((await tell(device.claimInterface(0))).startsWith("NetworkError")) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  };
+  const outcome = await run(device, tell, usb, dies, claim);
   await device.close().catch(() => undefined);
   return outcome;
 }

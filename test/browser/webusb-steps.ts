@@ -9,6 +9,9 @@ export type Tell = (call: Promise<unknown>) => Promise<string>;
 
 export type Dies = (device: USBDevice) => Promise<void>;
 
+/** Claims interface 0. Chromium lets go of its file a little after close() has resolved: until then that is refused. */
+export type Claim = (device: USBDevice) => Promise<void>;
+
 export interface Step {
   readonly title: string;
   readonly device?: ScriptedOptions;
@@ -22,7 +25,7 @@ export interface Step {
   /** What happens at the computer once so many transfers are on their way. */
   readonly hand?: { readonly pending: number; readonly does: "unplug" | "replug" };
   /** `device` is not open. `dies` waits until the page's object knows that its device is gone: no event says that. */
-  run(device: USBDevice, tell: Tell, usb: USB, dies: Dies): Promise<unknown>;
+  run(device: USBDevice, tell: Tell, usb: USB, dies: Dies, claim: Claim): Promise<unknown>;
 }
 
 const BULK_IN = 0x81;
@@ -206,7 +209,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: "what is on its way when a state changes under it",
-    run: async (device, tell) => {
+    run: async (device, tell, _usb, _dies, claim) => {
       await device.open();
       const told: unknown[] = [];
       for (const change of [
@@ -216,12 +219,7 @@ export const STEPS: readonly Step[] = [
         "reset",
         "releaseInterface",
       ]) {
-        // Chromium lets go of its file a little after close() has resolved: until then the claim is refused.
-        for (let wait = 0; !device.configuration?.interfaces[0]?.claimed && wait < 500; wait++) {
-          if ((await tell(device.claimInterface(0))).startsWith("NetworkError")) {
-            await new Promise((resolve) => setTimeout(resolve, 10));
-          }
-        }
+        await claim(device);
         const pending = tell(device.transferIn(1, 512));
         await new Promise((resolve) => setTimeout(resolve, 20));
         if (change === "clearHalt") told.push(change, await tell(device.clearHalt("in", 1)));
@@ -258,7 +256,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     title: "after reset() the interface cannot be released before it is used, and close() helps",
-    run: async (device, tell) => {
+    run: async (device, tell, _usb, _dies, claim) => {
       await device.open();
       await device.claimInterface(0);
       const told = [
@@ -268,12 +266,7 @@ export const STEPS: readonly Step[] = [
         await tell(device.close()),
         await tell(device.open()),
       ];
-      // As above: the file is let go of a little later.
-      for (let wait = 0; !device.configuration?.interfaces[0]?.claimed && wait < 500; wait++) {
-        if ((await tell(device.claimInterface(0))).startsWith("NetworkError")) {
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
-      }
+      await claim(device);
       return [...told, await tell(device.releaseInterface(0))];
     },
   },
